@@ -1,0 +1,244 @@
+//! How many a waiting room lets in, and for how long: the numbers an operator writes, checked once.
+//!
+//! The types here are data. The waiting-room library decides with them, the gateway parses them from
+//! its file; a value that exists is a value that may be used, so nothing downstream re-checks.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use thiserror::Error;
+
+/// Default of [`Spec::call_grace`]: two minutes to press "enter", long enough to unlock a phone.
+pub const DEFAULT_CALL_GRACE: Duration = Duration::from_secs(120);
+/// Default of [`Spec::absent_after`]: phones suspend hidden tabs within seconds, so shorter punishes
+/// people who only looked at a message; longer keeps ghosts in everybody's count.
+pub const DEFAULT_ABSENT_AFTER: Duration = Duration::from_secs(90);
+/// Default of [`Spec::ttl`].
+pub const DEFAULT_SESSION_TTL: Duration = Duration::from_secs(600);
+
+/// What an operator said about one room, before it is checked. Start from [`Spec::default`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// Most visitors inside at one time. `None`: not limited this way.
+    pub active: Option<u32>,
+    /// Most calls in any sliding minute. `None`: not limited this way.
+    pub per_minute: Option<u32>,
+    /// How long a pass is good for after it was issued (or last renewed).
+    pub ttl: Duration,
+    /// Whether activity renews a pass.
+    pub renewal: Renewal,
+    /// How long a called visitor has to come in before the seat is given on.
+    pub call_grace: Duration,
+    /// How long a waiting visitor may be silent before others stop counting them.
+    pub absent_after: Duration,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Self {
+            active: None,
+            per_minute: None,
+            ttl: DEFAULT_SESSION_TTL,
+            renewal: Renewal::OnActivity,
+            call_grace: DEFAULT_CALL_GRACE,
+            absent_after: DEFAULT_ABSENT_AFTER,
+        }
+    }
+}
+
+/// Whether a pass is renewed while its holder is active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// Each request restarts the session's time (in steps of an eighth of it).
+    OnActivity,
+    /// The pass ends `ttl` after admission whatever its holder does.
+    Never,
+}
+
+/// How many may be inside. At least one of the two limits is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    active: Option<NonZeroU32>,
+    per_minute: Option<NonZeroU32>,
+}
+
+impl Capacity {
+    /// Most visitors inside at one time: live passes plus calls that are still open.
+    #[must_use]
+    pub fn active(&self) -> Option<NonZeroU32> {
+        self.active
+    }
+
+    /// Most calls in any sliding minute.
+    #[must_use]
+    pub fn per_minute(&self) -> Option<NonZeroU32> {
+        self.per_minute
+    }
+}
+
+/// How long an admitted visitor may stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    ttl: Duration,
+    renewal: Renewal,
+}
+
+impl Session {
+    /// Life of a pass from its issue or last renewal; 2 s to 24 h.
+    #[must_use]
+    pub fn ttl(&self) -> Duration {
+        self.ttl
+    }
+
+    /// Whether activity renews it.
+    #[must_use]
+    pub fn renewal(&self) -> Renewal {
+        self.renewal
+    }
+}
+
+/// The checked admission rules of one room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admission {
+    capacity: Capacity,
+    session: Session,
+    call_grace: Duration,
+    absent_after: Duration,
+}
+
+impl Admission {
+    /// Checks what was said. Every problem is found, not only the first, so that one `fluxgate check`
+    /// is enough.
+    ///
+    /// # Errors
+    /// All the reasons why `spec` cannot be used; each names its key and the range it must be in.
+    pub fn new(spec: Spec) -> Result<Self, Vec<AdmissionError>> {
+        let mut errors = Vec::new();
+        if spec.active.is_none() && spec.per_minute.is_none() {
+            errors.push(AdmissionError::Unlimited);
+        }
+        let mut positive = |key, said: Option<u32>| {
+            let meant = said.map(NonZeroU32::new);
+            if meant == Some(None) {
+                errors.push(AdmissionError::Zero { key });
+            }
+            meant.flatten()
+        };
+        let capacity = Capacity {
+            active: positive("capacity.active", spec.active),
+            per_minute: positive("capacity.per_minute", spec.per_minute),
+        };
+        // Epochs are eighths of `ttl` and halves of `absent_after`; the lower bounds keep both well
+        // above the controller's quarter-second tick, the upper ones keep a typo from lasting a year.
+        let ranges = [
+            ("session.ttl", spec.ttl, 2, 86_400),
+            ("call_grace", spec.call_grace, 1, 3_600),
+            ("absent_after", spec.absent_after, 10, 3_600),
+        ];
+        for (key, said, low, high) in ranges {
+            if said < Duration::from_secs(low) || said > Duration::from_secs(high) {
+                errors.push(AdmissionError::OutOfRange { key, low, high });
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(Self {
+            capacity,
+            session: Session { ttl: spec.ttl, renewal: spec.renewal },
+            call_grace: spec.call_grace,
+            absent_after: spec.absent_after,
+        })
+    }
+
+    /// How many may be inside, and how fast they may come.
+    #[must_use]
+    pub fn capacity(&self) -> Capacity {
+        self.capacity
+    }
+
+    /// How long an admitted visitor may stay.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        self.session
+    }
+
+    /// Time a called visitor has to come in; 1 s to 1 h.
+    #[must_use]
+    pub fn call_grace(&self) -> Duration {
+        self.call_grace
+    }
+
+    /// Silence after which a waiting visitor is no longer counted; 10 s to 1 h.
+    #[must_use]
+    pub fn absent_after(&self) -> Duration {
+        self.absent_after
+    }
+}
+
+/// Why an admission rule cannot be used. The operator's fault; nothing to retry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AdmissionError {
+    /// Neither limit was given, so the room would hold nobody back.
+    #[error("a room needs `capacity.active` or `capacity.per_minute` (or both)")]
+    Unlimited,
+    /// A limit of zero would hold everybody for ever.
+    #[error("`{key}` must be at least 1")]
+    Zero {
+        /// The key in the room's section.
+        key: &'static str,
+    },
+    /// A duration outside what the room can keep.
+    #[error("`{key}` must be between {low}s and {high}s")]
+    OutOfRange {
+        /// The key in the room's section.
+        key: &'static str,
+        /// Smallest allowed value, in seconds.
+        low: u64,
+        /// Largest allowed value, in seconds.
+        high: u64,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> Spec {
+        Spec { active: Some(20), per_minute: Some(120), ..Spec::default() }
+    }
+
+    #[test]
+    fn what_was_said_is_what_is_meant() {
+        let rules = Admission::new(spec()).expect("valid");
+        assert_eq!(rules.capacity().active().map(NonZeroU32::get), Some(20));
+        assert_eq!(rules.capacity().per_minute().map(NonZeroU32::get), Some(120));
+        assert_eq!(rules.session().ttl(), Duration::from_secs(600));
+        assert_eq!(rules.absent_after(), Duration::from_secs(90));
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once() {
+        let errors = Admission::new(Spec {
+            active: Some(0),
+            per_minute: None,
+            ttl: Duration::from_millis(10),
+            absent_after: Duration::from_secs(9),
+            ..spec()
+        })
+        .expect_err("three mistakes");
+        assert_eq!(
+            errors,
+            [
+                AdmissionError::Zero { key: "capacity.active" },
+                AdmissionError::OutOfRange { key: "session.ttl", low: 2, high: 86_400 },
+                AdmissionError::OutOfRange { key: "absent_after", low: 10, high: 3_600 },
+            ]
+        );
+    }
+
+    #[test]
+    fn a_room_without_any_limit_is_refused() {
+        let open = Spec { active: None, per_minute: None, ..spec() };
+        assert_eq!(Admission::new(open), Err(vec![AdmissionError::Unlimited]));
+    }
+}

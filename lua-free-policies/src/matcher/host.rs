@@ -1,0 +1,182 @@
+//! Hosts: `shop.acme.test`, `*.acme.test`.
+//!
+//! Looking one up costs one hash of the whole host, and one more for each label when wildcards are in
+//! use. The lookup expects what [`normal`] returns.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::diagnostic::Complaint;
+use crate::document::Scalar;
+
+/// A host a tenant answers to: lower case, without a port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum HostPattern {
+    /// This host and no other.
+    Exact(String),
+    /// Every host below this one, at any depth, but not itself: `*.acme.test` is kept as `acme.test`.
+    Below(String),
+}
+
+impl Scalar for HostPattern {
+    fn read(text: &str) -> Result<Self, Complaint> {
+        let refuse = |why: &str| {
+            Err(Complaint::new(format!("`{text}` is not a host"))
+                .hint(format!("{why}; write shop.acme.test or *.acme.test")))
+        };
+        let lower = text.to_ascii_lowercase();
+        let (host, below) = match lower.strip_prefix("*.") {
+            Some(parent) => (parent, true),
+            None => (lower.as_str(), false),
+        };
+        if host.starts_with('[') {
+            return match (below, host.ends_with(']')) {
+                (false, true) => Ok(Self::Exact(host.to_owned())),
+                _ => refuse("an IPv6 address stands in brackets, without a port"),
+            };
+        }
+        if host.contains(':') {
+            return refuse("a host has no port here");
+        }
+        if host.contains('*') {
+            return refuse("the star stands for whole labels at the front");
+        }
+        if !host.split('.').all(is_label) {
+            return refuse("labels are 1 to 63 of a-z, 0-9, - and _");
+        }
+        Ok(match below {
+            true => Self::Below(host.to_owned()),
+            false => Self::Exact(host.to_owned()),
+        })
+    }
+}
+
+fn is_label(label: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    (1..=63).contains(&label.len()) && label.bytes().all(inner)
+}
+
+/// The form in which hosts are compared: no port, no final dot, lower case. Borrows when it already is.
+///
+/// The text is a `Host` header or an `:authority`; user information was refused by the parser.
+pub fn normal(authority: &str) -> Cow<'_, str> {
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => match rest.find(']') {
+            Some(end) => &authority[..end + 2],
+            None => authority,
+        },
+        None => authority.split(':').next().unwrap_or(authority),
+    };
+    let host = host.strip_suffix('.').unwrap_or(host);
+    match host.bytes().any(|b| b.is_ascii_uppercase()) {
+        true => Cow::Owned(host.to_ascii_lowercase()),
+        false => Cow::Borrowed(host),
+    }
+}
+
+/// Host patterns and what they stand for. The most exact pattern wins.
+#[derive(Clone, Debug)]
+pub struct HostTable<T> {
+    exact: HashMap<String, T>,
+    below: HashMap<String, T>,
+}
+
+impl<T> Default for HostTable<T> {
+    fn default() -> Self {
+        Self {
+            exact: HashMap::new(),
+            below: HashMap::new(),
+        }
+    }
+}
+
+impl<T> HostTable<T> {
+    /// Adds a pattern; gives back what already stood there, and leaves that in place.
+    pub fn insert(&mut self, pattern: HostPattern, value: T) -> Option<&T> {
+        use std::collections::hash_map::Entry;
+        let entry = match pattern {
+            HostPattern::Exact(host) => self.exact.entry(host),
+            HostPattern::Below(parent) => self.below.entry(parent),
+        };
+        match entry {
+            Entry::Occupied(taken) => Some(taken.into_mut()),
+            Entry::Vacant(free) => {
+                free.insert(value);
+                None
+            }
+        }
+    }
+
+    /// What the host, in [`normal`] form, stands for.
+    pub fn get(&self, host: &str) -> Option<&T> {
+        if let Some(found) = self.exact.get(host) {
+            return Some(found);
+        }
+        if self.below.is_empty() {
+            return None;
+        }
+        let parents = host.match_indices('.').map(|(dot, _)| &host[dot + 1..]);
+        parents
+            .into_iter()
+            .find_map(|parent| self.below.get(parent))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(patterns: &[&str]) -> HostTable<String> {
+        let mut table = HostTable::default();
+        for text in patterns {
+            let pattern = HostPattern::read(text).expect("valid pattern");
+            assert!(table.insert(pattern, (*text).to_owned()).is_none());
+        }
+        table
+    }
+
+    #[test]
+    fn the_most_exact_pattern_wins() {
+        let table = table(&[
+            "shop.acme.test",
+            "*.acme.test",
+            "*.eu.acme.test",
+            "127.0.0.1",
+        ]);
+        let found = |host: &str| table.get(&normal(host)).map(String::as_str);
+        assert_eq!(found("SHOP.acme.test:8080"), Some("shop.acme.test"));
+        assert_eq!(found("other.acme.test."), Some("*.acme.test"));
+        assert_eq!(found("a.b.eu.acme.test"), Some("*.eu.acme.test"));
+        assert_eq!(found("127.0.0.1:80"), Some("127.0.0.1"));
+        assert_eq!(found("acme.test"), None);
+        assert_eq!(found("xacme.test"), None);
+        assert_eq!(found(""), None);
+    }
+
+    #[test]
+    fn ipv6_keeps_its_brackets_and_loses_its_port() {
+        assert_eq!(normal("[::1]:8080"), "[::1]");
+        assert_eq!(normal("[::1"), "[::1");
+        assert!(table(&["[::1]"]).get("[::1]").is_some());
+    }
+
+    #[test]
+    fn a_second_claim_is_given_back() {
+        let mut table = table(&["a.test"]);
+        let again = HostPattern::read("A.test").expect("valid");
+        assert_eq!(
+            table.insert(again, "new".into()).map(String::as_str),
+            Some("a.test")
+        );
+        assert_eq!(table.get("a.test").map(String::as_str), Some("a.test"));
+    }
+
+    #[test]
+    fn refuses_what_is_no_host() {
+        for bad in [
+            "", "a:80", "a..b", "*", "a.*.b", "*a.test", "a b", "[::1]:80", "http://a",
+        ] {
+            assert!(HostPattern::read(bad).is_err(), "{bad}");
+        }
+    }
+}
