@@ -144,7 +144,10 @@ impl Admission {
         }
         Ok(Self {
             capacity,
-            session: Session { ttl: spec.ttl, renewal: spec.renewal },
+            session: Session {
+                ttl: spec.ttl,
+                renewal: spec.renewal,
+            },
             call_grace: spec.call_grace,
             absent_after: spec.absent_after,
         })
@@ -204,14 +207,21 @@ mod tests {
     use super::*;
 
     fn spec() -> Spec {
-        Spec { active: Some(20), per_minute: Some(120), ..Spec::default() }
+        Spec {
+            active: Some(20),
+            per_minute: Some(120),
+            ..Spec::default()
+        }
     }
 
     #[test]
     fn what_was_said_is_what_is_meant() {
         let rules = Admission::new(spec()).expect("valid");
         assert_eq!(rules.capacity().active().map(NonZeroU32::get), Some(20));
-        assert_eq!(rules.capacity().per_minute().map(NonZeroU32::get), Some(120));
+        assert_eq!(
+            rules.capacity().per_minute().map(NonZeroU32::get),
+            Some(120)
+        );
         assert_eq!(rules.session().ttl(), Duration::from_secs(600));
         assert_eq!(rules.absent_after(), Duration::from_secs(90));
     }
@@ -229,16 +239,30 @@ mod tests {
         assert_eq!(
             errors,
             [
-                AdmissionError::Zero { key: "capacity.active" },
-                AdmissionError::OutOfRange { key: "session.ttl", low: 2, high: 86_400 },
-                AdmissionError::OutOfRange { key: "absent_after", low: 10, high: 3_600 },
+                AdmissionError::Zero {
+                    key: "capacity.active"
+                },
+                AdmissionError::OutOfRange {
+                    key: "session.ttl",
+                    low: 2,
+                    high: 86_400
+                },
+                AdmissionError::OutOfRange {
+                    key: "absent_after",
+                    low: 10,
+                    high: 3_600
+                },
             ]
         );
     }
 
     #[test]
     fn a_room_without_any_limit_is_refused() {
-        let open = Spec { active: None, per_minute: None, ..spec() };
+        let open = Spec {
+            active: None,
+            per_minute: None,
+            ..spec()
+        };
         assert_eq!(Admission::new(open), Err(vec![AdmissionError::Unlimited]));
     }
 }

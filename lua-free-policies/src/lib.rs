@@ -14,6 +14,8 @@
 //! [`Diagnostics`](diagnostic::Diagnostics) before it gives up. An option that is accepted always does
 //! something; whatever cannot is a complaint.
 
+pub mod admission;
+pub mod admission;
 pub mod diagnostic;
 pub mod document;
 pub mod limit;

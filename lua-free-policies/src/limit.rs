@@ -71,11 +71,11 @@ impl Scalar for Quota {
         let parse = || {
             let (amount, per) = text.split_once('/')?;
             let amount = amount.parse().ok()?;
-            let one = format!("1{per}");
-            let per = Period::read(per)
-                .or_else(|_| Period::read(&one))
-                .ok()?
-                .get();
+            let per = match per.starts_with(|c: char| c.is_ascii_digit()) {
+                true => Period::read(per),
+                false => Period::read(&format!("1{per}")),
+            };
+            let per = per.ok()?.get();
             Some(Self { amount, per })
         };
         parse().ok_or_else(|| {
