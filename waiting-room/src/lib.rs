@@ -1,1 +1,37 @@
-//! (workspace being laid out)
+//! The waiting room: a fair line in front of something that can only take so many.
+//!
+//! A gateway makes one [`Room`] per protected part of a tenant's site, asks it about every request
+//! ([`Room::enter`], [`Room::status`], [`Room::claim`], [`Room::leave`]) and steps its [`Driver`] about
+//! four times a second. Several gateways that share a store serve one line.
+//!
+//! How the parts hang together, from the inside out:
+//!
+//! - [`value`]: timestamps, numbers. Time and randomness are always arguments.
+//! - [`token`]: what visitors carry, signed. [`bits`]: one bit per number and fact.
+//! - [`line`](mod@line), [`presence`], [`snapshot`], [`controller`]: the pure heart. The controller
+//!   turns a snapshot into calls; the snapshot says where a ticket stands.
+//! - [`store`]: the port to what the fleet shares, with a memory and a Redis adapter.
+//! - [`room`]: the verbs. [`status`], [`estimate`]: what a visitor is told. [`counts`]: metrics.
+//!
+//! What never happens: a store call for a status poll of somebody who has a number; a lock shared by
+//! request threads on that path; a call without a reserved seat; a number given twice.
+
+pub mod bits;
+pub mod controller;
+pub mod counts;
+pub mod estimate;
+pub mod line;
+pub mod presence;
+pub mod room;
+pub mod snapshot;
+pub mod status;
+pub mod store;
+pub mod token;
+pub mod value;
+
+pub use room::{
+    Admitted, Driver, Gauges, Held, Outcome, Parts, Presented, Room, Stepped, TicketChange,
+};
+pub use status::{Reason, State, Status};
+pub use token::{KeyId, Keyring, KeyringError, Seal, TokenText};
+pub use value::{LineId, Moment, Number, Timestamp};

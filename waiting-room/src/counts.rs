@@ -1,0 +1,132 @@
+//! What a room counts, for metrics. Relaxed atomics; nothing here decides anything.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::token::TokenError;
+
+/// Something worth counting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A challenge was given to a stranger.
+    Challenged,
+    /// A number was given.
+    Joined,
+    /// A status was answered.
+    Polled,
+    /// A status was asked for before its time.
+    PolledEarly,
+    /// A called visitor came in.
+    Claimed,
+    /// The pass was fetched again by the same ticket.
+    ClaimedAgain,
+    /// A pass was renewed.
+    Renewed,
+    /// Somebody left by choice.
+    Left,
+    /// The store did not answer a visitor's request.
+    StoreFailed,
+    /// This gateway's tick was written.
+    Ticked,
+    /// Somebody else's tick was there first.
+    Fenced,
+    /// The store had forgotten something and was told again.
+    Restored,
+}
+
+impl Event {
+    /// All of them, in the order of their counters.
+    pub const ALL: [Self; 12] = [
+        Self::Challenged,
+        Self::Joined,
+        Self::Polled,
+        Self::PolledEarly,
+        Self::Claimed,
+        Self::ClaimedAgain,
+        Self::Renewed,
+        Self::Left,
+        Self::StoreFailed,
+        Self::Ticked,
+        Self::Fenced,
+        Self::Restored,
+    ];
+
+    /// The name in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Challenged => "challenged",
+            Self::Joined => "joined",
+            Self::Polled => "polled",
+            Self::PolledEarly => "polled_early",
+            Self::Claimed => "claimed",
+            Self::ClaimedAgain => "claimed_again",
+            Self::Renewed => "renewed",
+            Self::Left => "left",
+            Self::StoreFailed => "store_failed",
+            Self::Ticked => "ticked",
+            Self::Fenced => "fenced",
+            Self::Restored => "restored",
+        }
+    }
+}
+
+const TOKEN_ERRORS: [TokenError; 5] = [
+    TokenError::Malformed,
+    TokenError::Kind,
+    TokenError::Key,
+    TokenError::Signature,
+    TokenError::Expired,
+];
+
+/// The counters of one room since the process started.
+#[derive(Debug, Default)]
+pub struct Counts {
+    events: [AtomicU64; Event::ALL.len()],
+    bad_tokens: [AtomicU64; TOKEN_ERRORS.len()],
+}
+
+impl Counts {
+    pub(crate) fn add(&self, event: Event) {
+        self.events[event as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn bad_token(&self, error: TokenError) {
+        self.bad_tokens[error as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often it happened.
+    #[must_use]
+    pub fn of(&self, event: Event) -> u64 {
+        self.events[event as usize].load(Ordering::Relaxed)
+    }
+
+    /// Tokens that counted as none, by reason.
+    pub fn bad_tokens(&self) -> impl Iterator<Item = (TokenError, u64)> + '_ {
+        let counts = self
+            .bad_tokens
+            .iter()
+            .map(|count| count.load(Ordering::Relaxed));
+        TOKEN_ERRORS.into_iter().zip(counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_are_in_the_order_of_their_enums() {
+        assert!(
+            Event::ALL
+                .iter()
+                .enumerate()
+                .all(|(index, event)| *event as usize == index)
+        );
+        assert!(
+            TOKEN_ERRORS
+                .iter()
+                .enumerate()
+                .all(|(index, error)| *error as usize == index)
+        );
+    }
+}

@@ -1,0 +1,252 @@
+//! Who is still there, and who is still inside: bits per epoch, set by requests, flushed in chunks.
+//!
+//! Time is cut in epochs. A poll sets its number's bit in the current epoch of this gateway's own set;
+//! the fleet's sets are OR-ed. Waiting visitors use epochs of half of `absent_after`, passes epochs of
+//! an eighth of the session.
+
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use policies::admission::Admission;
+
+use crate::{
+    bits::{AtomicBits, Bits, CHUNK_BYTES, bytes_of},
+    value::{Number, Timestamp, millis},
+};
+
+/// How far the clocks of a fleet may differ.
+pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(2);
+
+/// Which of the two kinds of epoch bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Trace {
+    /// Waiting visitors who polled.
+    Presence,
+    /// Numbers whose pass was issued or renewed.
+    Activity,
+}
+
+/// Cuts time into epochs of one length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Epochs {
+    length_ms: u64,
+}
+
+impl Epochs {
+    /// Epochs of presence: half of `absent_after`.
+    pub(crate) fn of_presence(rules: &Admission) -> Self {
+        Self {
+            length_ms: (millis(rules.absent_after()) / 2).max(1),
+        }
+    }
+
+    /// Epochs of activity: an eighth of the session.
+    pub(crate) fn of_activity(rules: &Admission) -> Self {
+        Self {
+            length_ms: (millis(rules.session().ttl()) / 8).max(1),
+        }
+    }
+
+    pub(crate) fn at(self, now: Timestamp) -> u64 {
+        now.0 / self.length_ms
+    }
+
+    pub(crate) fn length(self) -> Duration {
+        Duration::from_millis(self.length_ms)
+    }
+
+    /// The epoch that is judged at `now`: the one that has surely begun on every gateway, and whose
+    /// predecessor's last polls have surely been flushed.
+    pub(crate) fn settled(self, now: Timestamp) -> u64 {
+        self.at(now.minus(CLOCK_SKEW))
+    }
+
+    /// Epochs in which a visitor who was silent for less than two whole epochs has a bit. DESIGN says
+    /// "the current or the last"; one more is needed so that an absence just under `absent_after`,
+    /// begun late in an epoch, is never mistaken for a longer one.
+    pub(crate) fn living(self, now: Timestamp) -> RangeInclusive<u64> {
+        self.settled(now).saturating_sub(2)..=self.at(now.plus(CLOCK_SKEW))
+    }
+
+    /// Epochs a returned late comer must show in: the current or the last, so that bits from before
+    /// the missed call do not look like a return.
+    pub(crate) fn fresh(self, now: Timestamp) -> RangeInclusive<u64> {
+        self.at(now).saturating_sub(1)..=self.at(now.plus(CLOCK_SKEW))
+    }
+
+    /// Epochs in which a bit may belong to something issued less than `life` ago.
+    pub(crate) fn within(self, now: Timestamp, life: Duration) -> RangeInclusive<u64> {
+        self.at(now.minus(life).minus(CLOCK_SKEW))..=self.at(now.plus(CLOCK_SKEW))
+    }
+}
+
+/// One chunk of this gateway's bits of one epoch, ready to be written. Writing it again changes
+/// nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChunkWrite {
+    /// Presence or activity.
+    pub trace: Trace,
+    /// The epoch.
+    pub epoch: u64,
+    /// Which 4,096 numbers.
+    pub chunk: u64,
+    /// All bits of the chunk that this gateway knows.
+    pub bytes: [u8; CHUNK_BYTES],
+    /// How long the store needs to keep the epoch.
+    pub keep: Duration,
+}
+
+/// This gateway's own bits of one kind.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    trace: Trace,
+    epochs: Epochs,
+    keep: Duration,
+    rolls: ArcSwap<Vec<(u64, Arc<AtomicBits>)>>,
+    rolling: Mutex<()>,
+}
+
+impl Recorder {
+    /// `keep`: how long after its end an epoch is still asked for.
+    pub(crate) fn new(trace: Trace, epochs: Epochs, keep: Duration) -> Self {
+        Self {
+            trace,
+            epochs,
+            keep,
+            rolls: ArcSwap::default(),
+            rolling: Mutex::new(()),
+        }
+    }
+
+    /// Sets the bit of `number` in the epoch of `now`. Lock-free but for the first call of an epoch.
+    pub(crate) fn record(&self, number: Number, now: Timestamp) {
+        let epoch = self.epochs.at(now);
+        let rolls = self.rolls.load();
+        match rolls.iter().rev().find(|(known, _)| *known == epoch) {
+            Some((_, bits)) => bits.add(number),
+            None => self.roll(epoch).add(number),
+        }
+    }
+
+    /// Adds what the fleet was known to have recorded, in the epoch of `now`: over-counts on purpose,
+    /// after the store forgot.
+    pub(crate) fn adopt(&self, bits: &Bits, now: Timestamp) {
+        self.roll(self.epochs.at(now)).merge(bits);
+        self.soil();
+    }
+
+    /// Everything will be written again.
+    pub(crate) fn soil(&self) {
+        self.rolls.load().iter().for_each(|(_, bits)| bits.soil());
+    }
+
+    /// What changed since the last call.
+    pub(crate) fn take_dirty(&self, out: &mut Vec<ChunkWrite>) {
+        for (epoch, bits) in self.rolls.load().iter() {
+            out.extend(
+                bits.take_dirty()
+                    .into_iter()
+                    .map(|(chunk, words)| ChunkWrite {
+                        trace: self.trace,
+                        epoch: *epoch,
+                        chunk,
+                        bytes: bytes_of(&words),
+                        keep: self.keep,
+                    }),
+            );
+        }
+    }
+
+    fn roll(&self, epoch: u64) -> Arc<AtomicBits> {
+        let _one_at_a_time = self.rolling.lock();
+        let rolls = self.rolls.load();
+        if let Some((_, bits)) = rolls.iter().find(|(known, _)| *known == epoch) {
+            return Arc::clone(bits);
+        }
+        let bits = Arc::new(AtomicBits::default());
+        // What nobody asks for any more is dropped here, once an epoch.
+        let oldest = epoch.saturating_sub(millis(self.keep) / self.epochs.length_ms + 1);
+        let mut grown: Vec<_> = rolls
+            .iter()
+            .filter(|(known, _)| *known >= oldest)
+            .cloned()
+            .collect();
+        grown.push((epoch, Arc::clone(&bits)));
+        self.rolls.store(Arc::new(grown));
+        bits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use policies::admission::Spec;
+
+    use super::*;
+
+    fn epochs() -> Epochs {
+        let rules = Admission::new(Spec {
+            active: Some(1),
+            ..Spec::default()
+        })
+        .expect("valid");
+        Epochs::of_presence(&rules)
+    }
+
+    /// Promise 4: a network lost for under `absent_after` is never taken for an absence.
+    #[test]
+    fn a_silence_shorter_than_absent_after_always_counts_as_living() {
+        let absent_after = 90_000;
+        for seen in (0..90_000).step_by(500).map(|offset| 4_500_000 + offset) {
+            for now in (seen..seen + absent_after).step_by(1_000) {
+                let seen_in = epochs().at(Timestamp(seen));
+                assert!(
+                    epochs().living(Timestamp(now)).contains(&seen_in),
+                    "{seen} {now}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_counts_for_longer_than_one_and_a_half_times_absent_after() {
+        for seen in (0..90_000).step_by(500).map(|offset| 4_500_000 + offset) {
+            let now = Timestamp(seen + 135_000 + 2_000);
+            assert!(
+                !epochs().living(now).contains(&epochs().at(Timestamp(seen))),
+                "{seen}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_pass_is_counted_for_its_whole_life() {
+        let life = Duration::from_secs(600);
+        let epochs = Epochs { length_ms: 75_000 };
+        for issued in (0..75_000).step_by(500).map(|offset| 7_500_000 + offset) {
+            let last = Timestamp(issued + 600_000 - 1);
+            assert!(
+                epochs
+                    .within(last, life)
+                    .contains(&epochs.at(Timestamp(issued))),
+                "{issued}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_recorder_flushes_each_bit_once_and_drops_old_epochs() {
+        let recorder = Recorder::new(Trace::Presence, epochs(), Duration::from_secs(90));
+        let mut writes = Vec::new();
+        for minute in 0..10 {
+            recorder.record(Number(5), Timestamp(minute * 60_000));
+            recorder.take_dirty(&mut writes);
+        }
+        assert_eq!(writes.len(), 10, "one chunk an epoch");
+        assert!(
+            recorder.rolls.load().len() <= 4,
+            "{:?}",
+            recorder.rolls.load().len()
+        );
+    }
+}

@@ -1,0 +1,184 @@
+//! Taking numbers: joins that arrive while one is on its way to the store share the next one.
+//!
+//! There is no waiting window. A join that finds nobody on the way goes at once; under load the
+//! round trip itself collects the batch (well under 5 ms on a sane network). Numbers are handed out in
+//! the order of arrival. One arrival, named by its nonce, is one number however often it is presented
+//! at this gateway, so that a reload beside a running poll costs no second place.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    num::NonZeroU32,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use super::Inner;
+use crate::{
+    counts::Event,
+    value::{Number, Timestamp},
+};
+
+/// Most joins of one batch, so that one slow answer never holds up an unbounded crowd.
+const MOST_BATCHED: usize = 4_096;
+/// Most arrivals that may wait for a number; beyond, they are told to ask again.
+const MOST_WAITING: usize = 65_536;
+/// How long an arrival's number is remembered (up to twice this), to answer a repeat.
+const REMEMBER: Duration = Duration::from_secs(60);
+/// Most remembered arrivals per generation: 16 MB at the worst.
+const MOST_REMEMBERED: usize = 262_144;
+
+type Answer = oneshot::Sender<Option<Number>>;
+
+#[derive(Debug, Default)]
+pub(super) struct Joins {
+    queue: Mutex<Queue>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<u64>,
+    answers: HashMap<u64, Vec<Answer>>,
+    is_driven: bool,
+    recent: HashMap<u64, Number>,
+    older: HashMap<u64, Number>,
+    turned_at: Timestamp,
+}
+
+enum Entry {
+    Known(Number),
+    Full,
+    Wait {
+        answer: oneshot::Receiver<Option<Number>>,
+        drive: bool,
+    },
+}
+
+impl Inner {
+    /// A number for the arrival `nonce`; `None` if the store is lost, doubted or overrun.
+    pub(super) async fn take_number(
+        inner: &Arc<Self>,
+        nonce: u64,
+        now: Timestamp,
+    ) -> Option<Number> {
+        if !inner.is_settled() || inner.snapshot.load().is_none() {
+            return None;
+        }
+        match inner.joins.enter(nonce, now) {
+            Entry::Known(number) => Some(number),
+            Entry::Full => None,
+            Entry::Wait { answer, drive } => {
+                if drive {
+                    // In a task of its own: a visitor who hangs up must not take the others along.
+                    tokio::spawn(drive_joins(Arc::clone(inner)));
+                }
+                answer.await.ok().flatten()
+            }
+        }
+    }
+
+    /// Whether numbers may be taken: this very link to the store was found to know all we know.
+    pub(super) fn is_settled(&self) -> bool {
+        let session = self.store.session();
+        session != 0 && session == self.settled.load(Ordering::Acquire)
+    }
+
+    async fn take_batch(&self, count: NonZeroU32) -> Option<Number> {
+        let known = self.highest.load(Ordering::Acquire);
+        let first = match self.store.take(count).await {
+            Ok(first) => first,
+            Err(error) => {
+                tracing::debug!(%error, "no number");
+                return None;
+            }
+        };
+        if !self.is_settled() {
+            // The link broke in between: these may come from a store that forgot some. They are
+            // given to nobody.
+            return None;
+        }
+        if first.0 < known {
+            tracing::warn!(
+                given = first.0,
+                known,
+                "the store gave out a number twice; refused"
+            );
+            self.settled.store(0, Ordering::Release);
+            self.doubt.store(true, Ordering::Release);
+            return None;
+        }
+        self.raise_highest(first.plus(u64::from(count.get())));
+        Some(first)
+    }
+}
+
+async fn drive_joins(inner: Arc<Inner>) {
+    while let Some(batch) = inner.joins.next_batch() {
+        let count = u32::try_from(batch.len()).ok().and_then(NonZeroU32::new);
+        let count = count.expect("a batch holds between one and 4,096 joins");
+        let first = inner.take_batch(count).await;
+        for (place, nonce) in (0..).zip(batch) {
+            let number = first.map(|first| first.plus(place));
+            if number.is_some() {
+                inner.counts.add(Event::Joined);
+            }
+            inner.joins.answer(nonce, number);
+        }
+    }
+}
+
+impl Joins {
+    fn enter(&self, nonce: u64, now: Timestamp) -> Entry {
+        let mut queue = self.queue.lock();
+        queue.turn(now);
+        if let Some(number) = queue.recent.get(&nonce).or_else(|| queue.older.get(&nonce)) {
+            return Entry::Known(*number);
+        }
+        if queue.waiting.len() >= MOST_WAITING {
+            return Entry::Full;
+        }
+        let (send, answer) = oneshot::channel();
+        let same = queue.answers.entry(nonce).or_default();
+        let is_first = same.is_empty();
+        same.push(send);
+        if is_first {
+            queue.waiting.push_back(nonce);
+        }
+        let drive = !std::mem::replace(&mut queue.is_driven, true);
+        Entry::Wait { answer, drive }
+    }
+
+    fn next_batch(&self) -> Option<Vec<u64>> {
+        let mut queue = self.queue.lock();
+        let count = queue.waiting.len().min(MOST_BATCHED);
+        if count == 0 {
+            queue.is_driven = false;
+            return None;
+        }
+        Some(queue.waiting.drain(..count).collect())
+    }
+
+    fn answer(&self, nonce: u64, number: Option<Number>) {
+        let mut queue = self.queue.lock();
+        if let Some(number) = number
+            && queue.recent.len() < MOST_REMEMBERED
+        {
+            queue.recent.insert(nonce, number);
+        }
+        for answer in queue.answers.remove(&nonce).unwrap_or_default() {
+            // A visitor who hung up leaves a number that nobody holds; it is passed over as absent.
+            let _ = answer.send(number);
+        }
+    }
+}
+
+impl Queue {
+    fn turn(&mut self, now: Timestamp) {
+        if now.since(self.turned_at) >= REMEMBER {
+            self.older = std::mem::take(&mut self.recent);
+            self.turned_at = now;
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What one gateway knows at one moment: the line, the marks, who is there; and where a ticket stands
+//! in it. Immutable once built, so that any number of request threads read it without a lock.
+
+use std::time::Duration;
+
+use crate::{
+    bits::{Bits, RankIndex, Words, masked_chunks},
+    line::{Line, Marks},
+    presence::CLOCK_SKEW,
+    token::Ticket,
+    value::{Number, Timestamp},
+};
+
+/// Bits of the fleet as they were read together.
+#[derive(Clone, Debug, Default)]
+pub struct Traces {
+    /// Waiting visitors seen recently enough to count.
+    pub living: Bits,
+    /// Visitors seen in the current or last epoch.
+    pub fresh: Bits,
+    /// Numbers whose pass may still be good.
+    pub active: Bits,
+}
+
+/// A consistent picture of a room. See the module's head.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The agreed record.
+    pub line: Line,
+    /// The first number not yet given out.
+    pub next: Number,
+    /// Facts about single numbers.
+    pub marks: Marks,
+    /// Who was seen.
+    pub traces: Traces,
+    /// When it was read.
+    pub read_at: Timestamp,
+    pub(crate) counted: RankIndex,
+    pub(crate) late: Vec<Number>,
+}
+
+/// Where a ticket stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Of another line, or so old that its facts were dropped.
+    Void,
+    /// In the line.
+    Waiting {
+        /// Counted visitors before it.
+        ahead: u32,
+        /// Counted visitors behind it.
+        behind: u32,
+    },
+    /// Passed over while away, or a call was missed: will be called through the late lane.
+    Late {
+        /// Late comers before it.
+        ahead: u32,
+    },
+    /// May come in.
+    Called {
+        /// Until then.
+        until: Timestamp,
+    },
+    /// Came in just now: the same visitor may fetch the pass again.
+    Claimed {
+        /// Until then.
+        until: Timestamp,
+    },
+    /// Came in before; the visit is over.
+    Spent,
+    /// Called a second time and missed again: only the back of the line is left.
+    Missed,
+    /// Left by choice.
+    Left,
+}
+
+impl Snapshot {
+    /// Builds the picture from what was read.
+    #[must_use]
+    pub fn build(line: Line, next: Number, facts: (Marks, Traces), read_at: Timestamp) -> Self {
+        let (marks, traces) = facts;
+        let next = next.max(line.frontier);
+        let counted = count(&line, next, &marks);
+        let mut snapshot = Self {
+            line,
+            next,
+            marks,
+            traces,
+            read_at,
+            counted,
+            late: Vec::new(),
+        };
+        snapshot.late = snapshot.find_late();
+        snapshot
+    }
+
+    /// Where the ticket stands at `now`. `grace` is how long a call stays open; it is only used for a
+    /// reserved seat that was taken since the last tick, before the controller stamped it.
+    #[must_use]
+    pub fn place(&self, ticket: &Ticket, now: Timestamp, grace: Duration) -> Place {
+        let number = ticket.number;
+        if ticket.line != self.line.id || number < self.line.floor {
+            return Place::Void;
+        }
+        if self.marks.left.has(number) {
+            return Place::Left;
+        }
+        if number >= self.line.horizon {
+            return self.waiting(number);
+        }
+        let until = if number >= self.line.frontier {
+            // A reserved seat, taken after the last tick: the call begins with the taking.
+            ticket.joined_at.plus(grace)
+        } else {
+            match self.line.call_of(number, &self.marks) {
+                Some(batch) => batch.until,
+                None => Timestamp(0),
+            }
+        };
+        match (self.marks.claimed.has(number), now < until) {
+            (true, true) => Place::Claimed { until },
+            (true, false) => Place::Spent,
+            (false, true) => Place::Called { until },
+            (false, false) if self.marks.late.has(number) => Place::Missed,
+            (false, false) => Place::Late {
+                ahead: as_u32(self.late.partition_point(|other| *other < number)),
+            },
+        }
+    }
+
+    /// How many people are waiting: the counted, and the late comers who are there.
+    #[must_use]
+    pub fn waiting_total(&self) -> u32 {
+        self.counted.total().saturating_add(as_u32(self.late.len()))
+    }
+
+    /// Seats taken at `now`, by people inside or by calls that are open: over-counted where unsure.
+    #[must_use]
+    pub fn occupied(&self, now: Timestamp) -> u64 {
+        let Marks {
+            gone,
+            claimed,
+            left,
+            ..
+        } = &self.marks;
+        let mut seats = Bits::new();
+        for chunk in self.traces.active.chunks() {
+            let left = left.words(chunk);
+            let active = self.traces.active.words(chunk);
+            seats.merge_words(chunk, &std::array::from_fn(|i| active[i] & !left[i]));
+        }
+        for batch in &self.line.batches {
+            let open = self.holds_seat(batch.until, now);
+            for (chunk, mask) in masked_chunks(batch.from..batch.to) {
+                let (gone, left, claimed) =
+                    (gone.words(chunk), left.words(chunk), claimed.words(chunk));
+                let held = |i: usize| {
+                    let here = if open { !0 } else { claimed[i] };
+                    mask[i] & !gone[i] & !left[i] & here
+                };
+                seats.merge_words(chunk, &std::array::from_fn(held));
+            }
+            for number in &batch.late {
+                if !left.has(*number) && (open || claimed.has(*number)) {
+                    seats.add(*number);
+                }
+            }
+        }
+        seats.count()
+    }
+
+    /// Whether an unclaimed call still holds its seat. A little longer than its holder may use it: a
+    /// claim begun in the last moment, on a gateway whose clock is behind, must not find it given on.
+    pub(crate) fn holds_seat(&self, until: Timestamp, now: Timestamp) -> bool {
+        now < until.plus(CLAIM_SLACK)
+    }
+
+    fn waiting(&self, number: Number) -> Place {
+        // Numbers given out after this picture was taken are taken for living: at worst the next
+        // picture shows fewer ahead.
+        let beyond = u32::try_from(number.since(self.next)).unwrap_or(u32::MAX);
+        let ahead = self.counted.rank(number).saturating_add(beyond);
+        let own = u32::from(self.counted.has(number));
+        Place::Waiting {
+            ahead,
+            behind: self.counted.total().saturating_sub(ahead + own),
+        }
+    }
+
+    /// Everybody below the horizon who is there, has not come in, and has neither an open call nor had
+    /// the late lane's one call: computed from bits alone, so there is no list to lose.
+    fn find_late(&self) -> Vec<Number> {
+        let end = self.line.horizon.min(self.line.frontier);
+        let Marks {
+            late,
+            claimed,
+            left,
+            ..
+        } = &self.marks;
+        let mut found = Bits::new();
+        for chunk in self.traces.fresh.chunks() {
+            let (late, claimed, left) =
+                (late.words(chunk), claimed.words(chunk), left.words(chunk));
+            let fresh = self.traces.fresh.words(chunk);
+            let words = std::array::from_fn(|i| fresh[i] & !(late[i] | claimed[i] | left[i]));
+            if words != [0; 64] {
+                found.merge_words(chunk, &words);
+            }
+        }
+        found
+            .iter()
+            .filter(|number| (self.line.floor..end).contains(number))
+            .filter(|number| {
+                let call = self.line.call_of(*number, &self.marks);
+                !call.is_some_and(|batch| self.holds_seat(batch.until, self.read_at))
+            })
+            .collect()
+    }
+}
+
+/// See [`Snapshot::holds_seat`]: clock skew plus the longest a claim may take.
+pub(crate) const CLAIM_SLACK: Duration = CLOCK_SKEW.saturating_add(Duration::from_secs(3));
+
+fn count(line: &Line, next: Number, marks: &Marks) -> RankIndex {
+    let range = line.horizon..next;
+    let mut masks = masked_chunks(range.clone());
+    RankIndex::build(range, |chunk| {
+        let (masked, mask) = masks.next().expect("both walk the chunks of one range");
+        debug_assert_eq!(masked, chunk);
+        let (gone, left): (&Words, &Words) = (marks.gone.words(chunk), marks.left.words(chunk));
+        std::array::from_fn(|i| mask[i] & !gone[i] & !left[i])
+    })
+}
+
+fn as_u32(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,174 @@
+//! What a visitor is told: numbers and named reasons, never sentences.
+
+use std::time::Duration;
+
+use policies::admission::Admission;
+
+use crate::{
+    estimate::Eta,
+    presence::Epochs,
+    token::Code,
+    value::{Timestamp, millis},
+};
+
+/// The state a visitor is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// In the line, or about to be.
+    Waiting,
+    /// May come in until [`Status::claim_until`].
+    Called,
+    /// Is in.
+    Admitted,
+    /// Left by choice.
+    Left,
+}
+
+/// Why things are as they are, where there is something to explain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// Holds a challenge; the next request takes a number.
+    Joining,
+    /// The store cannot be reached: the figures are the last known ones and nobody is called.
+    StoreLost,
+    /// Was away when the turn came, or missed the call: is called through the late lane.
+    LateLane,
+    /// Missed two calls, or the visit ended, and has a new number.
+    NewNumber,
+}
+
+impl State {
+    /// The name in JSON and in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Called => "called",
+            Self::Admitted => "admitted",
+            Self::Left => "left",
+        }
+    }
+}
+
+impl Reason {
+    /// The name in JSON and in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Joining => "joining",
+            Self::StoreLost => "store_lost",
+            Self::LateLane => "late_lane",
+            Self::NewNumber => "new_number",
+        }
+    }
+}
+
+/// A visitor's status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Where they are.
+    pub state: State,
+    /// Why, if there is anything to explain.
+    pub reason: Option<Reason>,
+    /// People before them; their position is one more.
+    pub ahead: Option<u32>,
+    /// People behind them.
+    pub behind: Option<u32>,
+    /// How long it is likely to take; `None` while nothing honest can be said.
+    pub eta: Option<Eta>,
+    /// When to ask again.
+    pub poll_after: Duration,
+    /// The ticket's public name.
+    pub code: Option<Code>,
+    /// A called visitor may come in until then.
+    pub claim_until: Option<Timestamp>,
+    /// When the figures were read.
+    pub updated_at: Timestamp,
+}
+
+impl Status {
+    /// The place in the line, from 1.
+    #[must_use]
+    pub fn position(&self) -> Option<u32> {
+        self.ahead.map(|ahead| ahead.saturating_add(1))
+    }
+}
+
+/// How often a called visitor's page asks.
+pub(crate) const POLL_CALLED: Duration = Duration::from_secs(2);
+/// When a visitor with a challenge asks again, if it could not be given a number.
+pub(crate) const POLL_JOINING: Duration = Duration::from_secs(1);
+/// A poll this much early is a clock's inaccuracy, not impatience.
+pub(crate) const POLL_SLACK: Duration = Duration::from_millis(500);
+
+/// When someone with `ahead` people before them should ask again: the nearer, the sooner; spread by
+/// `entropy` so that a crowd that arrived together does not poll together; and often enough for their
+/// presence to show in every epoch.
+pub(crate) fn poll_after(
+    ahead: u32,
+    eta: Option<Eta>,
+    rules: &Admission,
+    entropy: u64,
+) -> Duration {
+    let wait = eta.map(|eta| eta.p50.as_secs());
+    let (base_ms, spread_ms) = match (wait, ahead) {
+        (_, 0..=4) => (1_000, 500),
+        (Some(0..=45), _) => (2_000, 1_500),
+        (Some(46..=600), _) => (10_000, 5_000),
+        (Some(_), _) => (30_000, 30_000),
+        // No pace yet: by the number alone.
+        (None, 5..=200) => (2_000, 3_000),
+        (None, _) => (10_000, 5_000),
+    };
+    let jittered = base_ms + entropy % (spread_ms + 1);
+    // A poll may come late by a round trip and a slow timer: stay a quarter under the epoch.
+    let ceiling = millis(Epochs::of_presence(rules).length()) * 3 / 4;
+    let ceiling = ceiling - entropy % (ceiling / 8 + 1);
+    Duration::from_millis(jittered.min(ceiling))
+}
+
+#[cfg(test)]
+mod tests {
+    use policies::admission::Spec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn everybody_polls_at_least_once_an_epoch(
+            ahead: u32, wait in proptest::option::of(1_u64..90_000), absent in 10_u64..3_600, entropy: u64,
+        ) {
+            let rules = Admission::new(Spec {
+                active: Some(1),
+                absent_after: Duration::from_secs(absent),
+                ..Spec::default()
+            });
+            let rules = rules.expect("valid");
+            let eta = wait.map(|s| Eta { p50: Duration::from_secs(s), p90: Duration::from_secs(s) });
+            let after = poll_after(ahead, eta, &rules, entropy);
+            prop_assert!(after >= Duration::from_millis(1_000));
+            prop_assert!(after <= Epochs::of_presence(&rules).length() * 3 / 4);
+            prop_assert!(after <= Duration::from_secs(60));
+        }
+    }
+
+    #[test]
+    fn the_front_polls_sooner_than_the_back() {
+        let rules = Admission::new(Spec {
+            active: Some(1),
+            ..Spec::default()
+        })
+        .expect("valid");
+        let eta = |s| {
+            Some(Eta {
+                p50: Duration::from_secs(s),
+                p90: Duration::from_secs(2 * s),
+            })
+        };
+        let near = poll_after(20, eta(30), &rules, 7);
+        let middle = poll_after(200, eta(300), &rules, 7);
+        let far = poll_after(20_000, eta(3_000), &rules, 7);
+        assert!(near < middle && middle < far, "{near:?} {middle:?} {far:?}");
+    }
+}

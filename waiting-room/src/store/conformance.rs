@@ -1,0 +1,253 @@
+//! One suite for every store: what the port promises, as checks that any adapter must pass.
+//!
+//! Each check takes a way to open the same room (so that two gateways can be played) and starts from
+//! an empty room of its own. They panic with what was broken.
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use super::{Commit, Committed, GatewayId, Mark, Record, RoomStore, Wanted, Was};
+use crate::{
+    bits::{Bits, CHUNK_BYTES},
+    line::SEGMENT_NUMBERS,
+    presence::{ChunkWrite, Trace},
+    value::{Number, Timestamp},
+};
+
+/// Where the suite's line begins; as arbitrary as in production.
+const BASE: u64 = 1_790_000_000_123;
+const KEEP: Duration = Duration::from_secs(60);
+
+/// Opens rooms of the store under test. A fresh name is a fresh room; the same name the same room.
+pub trait Rooms: Send + Sync {
+    /// The store of the room called `name`.
+    fn open(&self, name: &str) -> Arc<dyn RoomStore>;
+}
+
+/// Runs every check.
+///
+/// # Panics
+/// When the store breaks a promise of the port.
+pub async fn run(rooms: &dyn Rooms) {
+    an_empty_room_has_no_record(rooms).await;
+    numbers_are_never_given_twice(rooms).await;
+    a_mark_says_once_that_it_was_unset(rooms).await;
+    marks_are_merged_and_read_back(rooms).await;
+    traces_of_gateways_are_united(rooms).await;
+    writing_a_trace_again_changes_nothing(rooms).await;
+    one_gateway_wins_a_tick(rooms).await;
+    a_commit_is_fenced_by_the_version(rooms).await;
+    a_commit_raises_the_counter_and_never_lowers_it(rooms).await;
+    rooms_do_not_see_each_other(rooms).await;
+}
+
+fn number(index: u64) -> Number {
+    Number(BASE + index)
+}
+
+fn wanted() -> Wanted {
+    let first = BASE / SEGMENT_NUMBERS;
+    Wanted {
+        segments: first..=first + 3,
+        presence: 7..=9,
+        activity: 3..=5,
+    }
+}
+
+fn commit(seen: Option<u64>, version: u64) -> Commit {
+    Commit {
+        seen,
+        record: Record {
+            version,
+            line: format!("line {version}").into_bytes(),
+        },
+        next_at_least: number(0),
+        chunks: Vec::new(),
+        drop_below: BASE / SEGMENT_NUMBERS,
+    }
+}
+
+fn count(count: u32) -> NonZeroU32 {
+    NonZeroU32::new(count).expect("positive")
+}
+
+async fn an_empty_room_has_no_record(rooms: &dyn Rooms) {
+    let store = rooms.open("empty");
+    let head = store.head().await.expect("head");
+    assert!(head.next.is_none() && head.record.is_none(), "{head:?}");
+    let facts = store.facts(&wanted()).await.expect("facts");
+    assert_eq!(facts.marks, crate::line::Marks::default());
+    assert_eq!(facts.activity, Bits::new());
+    assert_ne!(store.session(), 0);
+}
+
+async fn numbers_are_never_given_twice(rooms: &dyn Rooms) {
+    let store = rooms.open("numbers");
+    let opened = store.commit(&commit(None, 1)).await;
+    assert_eq!(opened, Ok(Committed::Done));
+    let other = rooms.open("numbers");
+    let first = store.take(count(3)).await.expect("three");
+    let then = other.take(count(1)).await.expect("one");
+    let last = store.take(count(1)).await.expect("one");
+    assert_eq!((first, then, last), (number(0), number(3), number(4)));
+    assert_eq!(store.head().await.expect("head").next, Some(number(5)));
+}
+
+async fn a_mark_says_once_that_it_was_unset(rooms: &dyn Rooms) {
+    let (one, two) = (rooms.open("mark"), rooms.open("mark"));
+    assert_eq!(one.mark(Mark::Claimed, number(9)).await, Ok(Was::Unset));
+    assert_eq!(two.mark(Mark::Claimed, number(9)).await, Ok(Was::Set));
+    assert_eq!(
+        two.mark(Mark::Left, number(9)).await,
+        Ok(Was::Unset),
+        "kinds are apart"
+    );
+    assert_eq!(
+        two.mark(Mark::Claimed, number(8)).await,
+        Ok(Was::Unset),
+        "numbers are apart"
+    );
+}
+
+async fn marks_are_merged_and_read_back(rooms: &dyn Rooms) {
+    let store = rooms.open("merge");
+    store.mark(Mark::Claimed, number(1)).await.expect("mark");
+    // Spread over three segments, among them the first and last number of one.
+    let edge = (BASE / SEGMENT_NUMBERS + 1) * SEGMENT_NUMBERS;
+    let more: Bits = [number(70), Number(edge - 1), Number(edge), number(140_000)]
+        .into_iter()
+        .collect();
+    store.merge(Mark::Claimed, &more).await.expect("merge");
+    store
+        .merge(Mark::Claimed, &more)
+        .await
+        .expect("merge twice");
+    let mut all = more;
+    all.add(number(1));
+    let facts = store.facts(&wanted()).await.expect("facts");
+    assert_eq!(facts.marks.claimed, all);
+    assert_eq!(facts.marks.left, Bits::new());
+}
+
+fn write(trace: Trace, epoch: u64, numbers: &[u64]) -> ChunkWrite {
+    let bits: Bits = numbers.iter().copied().map(number).collect();
+    let chunk = bits.chunks().next().expect("not empty");
+    let bytes: [u8; CHUNK_BYTES] = bits.bytes(chunk);
+    ChunkWrite {
+        trace,
+        epoch,
+        chunk,
+        bytes,
+        keep: KEEP,
+    }
+}
+
+async fn traces_of_gateways_are_united(rooms: &dyn Rooms) {
+    let store = rooms.open("traces");
+    let (a, b) = (GatewayId(1), GatewayId(u64::MAX));
+    let presence = [
+        write(Trace::Presence, 8, &[1, 2]),
+        write(Trace::Activity, 3, &[5]),
+    ];
+    store.flush(a, &presence).await.expect("a");
+    store
+        .flush(b, &[write(Trace::Presence, 8, &[2, 3])])
+        .await
+        .expect("b");
+    store
+        .flush(b, &[write(Trace::Activity, 5, &[6])])
+        .await
+        .expect("b");
+    let facts = store.facts(&wanted()).await.expect("facts");
+    let epochs: Vec<_> = facts.presence.iter().map(|(epoch, _)| *epoch).collect();
+    assert_eq!(epochs, [7, 8, 9]);
+    assert_eq!(
+        facts.presence[1].1,
+        [1, 2, 3].map(number).into_iter().collect::<Bits>()
+    );
+    assert_eq!(facts.presence[0].1, Bits::new());
+    assert_eq!(
+        facts.activity,
+        [5, 6].map(number).into_iter().collect::<Bits>()
+    );
+}
+
+async fn writing_a_trace_again_changes_nothing(rooms: &dyn Rooms) {
+    let store = rooms.open("again");
+    let writes = [
+        write(Trace::Presence, 7, &[1]),
+        write(Trace::Presence, 7, &[1, 4]),
+    ];
+    for _ in 0..2 {
+        store.flush(GatewayId(1), &writes).await.expect("flush");
+    }
+    let facts = store.facts(&wanted()).await.expect("facts");
+    assert_eq!(
+        facts.presence[0].1,
+        [1, 4].map(number).into_iter().collect::<Bits>()
+    );
+}
+
+async fn one_gateway_wins_a_tick(rooms: &dyn Rooms) {
+    let (one, two) = (rooms.open("tick"), rooms.open("tick"));
+    let hold = Duration::from_secs(30);
+    assert_eq!(one.try_tick(Timestamp(BASE), hold).await, Ok(true));
+    assert_eq!(two.try_tick(Timestamp(BASE + 1), hold).await, Ok(false));
+    assert_eq!(
+        one.try_tick(Timestamp(BASE + 2), hold).await,
+        Ok(false),
+        "not even the same one"
+    );
+}
+
+async fn a_commit_is_fenced_by_the_version(rooms: &dyn Rooms) {
+    let (one, two) = (rooms.open("fence"), rooms.open("fence"));
+    assert_eq!(one.commit(&commit(None, 1)).await, Ok(Committed::Done));
+    assert_eq!(
+        two.commit(&commit(None, 1)).await,
+        Ok(Committed::Fenced),
+        "it exists by now"
+    );
+    let gone: Bits = [number(3)].into_iter().collect();
+    let chunk = gone.chunks().next().expect("one");
+    let calls = Commit {
+        chunks: vec![(Mark::Gone, chunk, gone.bytes(chunk).to_vec())],
+        ..commit(Some(1), 2)
+    };
+    assert_eq!(two.commit(&calls).await, Ok(Committed::Done));
+    let late = Commit {
+        chunks: vec![(Mark::Late, chunk, vec![0xff; CHUNK_BYTES])],
+        ..calls
+    };
+    assert_eq!(
+        one.commit(&late).await,
+        Ok(Committed::Fenced),
+        "a paused gateway writes nothing"
+    );
+    let head = one.head().await.expect("head");
+    assert_eq!(head.record, Some(commit(None, 2).record));
+    let facts = one.facts(&wanted()).await.expect("facts");
+    assert_eq!((facts.marks.gone, facts.marks.late), (gone, Bits::new()));
+}
+
+async fn a_commit_raises_the_counter_and_never_lowers_it(rooms: &dyn Rooms) {
+    let store = rooms.open("raise");
+    let raised = Commit {
+        next_at_least: number(100),
+        ..commit(None, 1)
+    };
+    assert_eq!(store.commit(&raised).await, Ok(Committed::Done));
+    assert_eq!(store.take(count(1)).await, Ok(number(100)));
+    assert_eq!(store.commit(&commit(Some(1), 2)).await, Ok(Committed::Done));
+    assert_eq!(store.take(count(1)).await, Ok(number(101)));
+}
+
+async fn rooms_do_not_see_each_other(rooms: &dyn Rooms) {
+    let (one, two) = (rooms.open("apart-1"), rooms.open("apart-2"));
+    one.mark(Mark::Claimed, number(1)).await.expect("mark");
+    one.commit(&commit(None, 1)).await.expect("commit");
+    assert_eq!(two.head().await.expect("head").record, None);
+    assert_eq!(
+        two.facts(&wanted()).await.expect("facts").marks.claimed,
+        Bits::new()
+    );
+}

@@ -1,0 +1,228 @@
+//! The store of a single process: everything in one mutex, nothing outlives it.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+
+use super::{
+    Commit, Committed, Facts, GatewayId, Head, Mark, Record, RoomStore, StoreError, Wanted, Was,
+};
+use crate::{
+    bits::Bits,
+    line::{Marks, SEGMENT_NUMBERS},
+    presence::{ChunkWrite, Trace},
+    value::{Number, Timestamp},
+};
+
+/// A room's store in this process. Clones are the same room.
+#[derive(Clone, Debug)]
+pub struct MemoryStore {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    room: Mutex<Room>,
+    session: AtomicU64,
+    reachable: std::sync::atomic::AtomicBool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Room {
+    next: Option<Number>,
+    record: Option<Record>,
+    marks: Marks,
+    traces: BTreeMap<(Trace, u64), HashMap<GatewayId, Bits>>,
+    ticked_until: Timestamp,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// An empty room.
+    #[must_use]
+    pub fn new() -> Self {
+        let shared = Shared {
+            room: Mutex::default(),
+            session: AtomicU64::new(1),
+            reachable: std::sync::atomic::AtomicBool::new(true),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    fn room(&self) -> Result<parking_lot::MutexGuard<'_, Room>, StoreError> {
+        if self.shared.reachable.load(Ordering::Relaxed) {
+            Ok(self.shared.room.lock())
+        } else {
+            Err(StoreError::Unavailable("cut off by a test".into()))
+        }
+    }
+}
+
+/// Faults, for simulations.
+#[cfg(any(test, feature = "test-util"))]
+impl MemoryStore {
+    /// No operation succeeds from now on.
+    pub fn cut(&self) {
+        self.shared.reachable.store(false, Ordering::Relaxed);
+    }
+
+    /// The store answers again, over a new link.
+    pub fn mend(&self) {
+        self.shared.session.fetch_add(1, Ordering::Relaxed);
+        self.shared.reachable.store(true, Ordering::Relaxed);
+    }
+
+    /// Forgets everything, as a server that restarted without a disk does.
+    pub fn wipe(&self) {
+        *self.shared.room.lock() = Room::default();
+        self.shared.session.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What it holds now, to roll back to.
+    #[must_use]
+    pub fn backup(&self) -> Backup {
+        Backup(self.shared.room.lock().clone())
+    }
+
+    /// Goes back to `backup`, as a fail-over to a lagging replica does.
+    pub fn roll_back(&self, backup: &Backup) {
+        *self.shared.room.lock() = backup.0.clone();
+        self.shared.session.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A former content of a [`MemoryStore`].
+#[cfg(any(test, feature = "test-util"))]
+#[derive(Clone, Debug)]
+pub struct Backup(Room);
+
+#[async_trait]
+impl RoomStore for MemoryStore {
+    fn session(&self) -> u64 {
+        self.shared.session.load(Ordering::Relaxed)
+    }
+
+    async fn take(&self, count: NonZeroU32) -> Result<Number, StoreError> {
+        let mut room = self.room()?;
+        let first = room.next.unwrap_or(Number(0));
+        room.next = Some(first.plus(u64::from(count.get())));
+        Ok(first)
+    }
+
+    async fn mark(&self, mark: Mark, number: Number) -> Result<Was, StoreError> {
+        let mut room = self.room()?;
+        Ok(if room.marks.of_mut(mark).add(number) {
+            Was::Unset
+        } else {
+            Was::Set
+        })
+    }
+
+    async fn merge(&self, mark: Mark, bits: &Bits) -> Result<(), StoreError> {
+        self.room()?.marks.of_mut(mark).merge(bits);
+        Ok(())
+    }
+
+    async fn flush(&self, gateway: GatewayId, writes: &[ChunkWrite]) -> Result<(), StoreError> {
+        let mut room = self.room()?;
+        for write in writes {
+            let epoch = room.traces.entry((write.trace, write.epoch)).or_default();
+            epoch
+                .entry(gateway)
+                .or_default()
+                .merge_bytes(write.chunk, &write.bytes);
+        }
+        Ok(())
+    }
+
+    async fn head(&self) -> Result<Head, StoreError> {
+        let room = self.room()?;
+        Ok(Head {
+            next: room.next,
+            record: room.record.clone(),
+        })
+    }
+
+    async fn facts(&self, wanted: &Wanted) -> Result<Facts, StoreError> {
+        let mut room = self.room()?;
+        // Older epochs are not asked for again (one is kept for a gateway whose clock is behind).
+        room.traces.retain(|(trace, epoch), _| match trace {
+            Trace::Presence => *epoch + 1 >= *wanted.presence.start(),
+            Trace::Activity => *epoch + 1 >= *wanted.activity.start(),
+        });
+        let union = |trace, epoch: u64| {
+            let mut bits = Bits::new();
+            if let Some(gateways) = room.traces.get(&(trace, epoch)) {
+                gateways.values().for_each(|own| bits.merge(own));
+            }
+            bits
+        };
+        let mut activity = Bits::new();
+        for epoch in wanted.activity.clone() {
+            activity.merge(&union(Trace::Activity, epoch));
+        }
+        Ok(Facts {
+            marks: room.marks.clone(),
+            presence: wanted
+                .presence
+                .clone()
+                .map(|e| (e, union(Trace::Presence, e)))
+                .collect(),
+            activity,
+        })
+    }
+
+    async fn try_tick(&self, now: Timestamp, hold: Duration) -> Result<bool, StoreError> {
+        let mut room = self.room()?;
+        let won = now >= room.ticked_until;
+        if won {
+            room.ticked_until = now.plus(hold);
+        }
+        Ok(won)
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<Committed, StoreError> {
+        let mut room = self.room()?;
+        if room.record.as_ref().map(|record| record.version) != commit.seen {
+            return Ok(Committed::Fenced);
+        }
+        room.record = Some(commit.record.clone());
+        room.next = room.next.max(Some(commit.next_at_least));
+        for (mark, chunk, bytes) in &commit.chunks {
+            room.marks.of_mut(*mark).merge_bytes(*chunk, bytes);
+        }
+        let floor = Number(commit.drop_below * SEGMENT_NUMBERS);
+        for mark in [Mark::Gone, Mark::Late, Mark::Claimed, Mark::Left] {
+            room.marks.of_mut(mark).forget_below(floor);
+        }
+        Ok(Committed::Done)
+    }
+}
+
+impl Marks {
+    /// The set of one kind of mark.
+    pub(crate) fn of_mut(&mut self, mark: Mark) -> &mut Bits {
+        match mark {
+            Mark::Gone => &mut self.gone,
+            Mark::Late => &mut self.late,
+            Mark::Claimed => &mut self.claimed,
+            Mark::Left => &mut self.left,
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! The store of a fleet: one Redis, only single commands, pipelines and MULTI; no Lua.
+//!
+//! Keys of a room, all under one hash tag so that a Cluster keeps them together:
+//!
+//! | key | type | content |
+//! | --- | --- | --- |
+//! | `fg:{tenant:room}:s` | string | version (8 bytes), then the line's record |
+//! | `…:n` | counter | the next number |
+//! | `…:t` | string, expiring | held by the gateway that ticks |
+//! | `…:m:<kind>:<segment>` | bitmap, 8 KiB | marks of 65,536 numbers |
+//! | `…:e:<trace>:<epoch>` | hash, expiring | field gateway + chunk, value 512 bytes of bits |
+//!
+//! Each gateway writes only its own fields of a trace, whole: no read-modify-write, and twice is once.
+
+mod link;
+mod wire;
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use fred::prelude::*;
+
+use super::{
+    Commit, Committed, Facts, GatewayId, Head, Mark, Record, RoomStore, StoreError, Wanted, Was,
+};
+use crate::{
+    bits::Bits,
+    line::SEGMENT_NUMBERS,
+    presence::{ChunkWrite, Trace},
+    value::{Number, Timestamp, millis},
+};
+use link::Link;
+use wire::{Argument, command};
+
+/// A Redis server and this process' three connections to it. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Redis {
+    links: Arc<Links>,
+}
+
+/// Joins and claims must not queue behind megabytes of bits, and WATCH belongs to a connection, so
+/// each of the three has its own.
+#[derive(Debug)]
+struct Links {
+    visitors: Link,
+    bulk: Link,
+    fence: Link,
+    /// One WATCH … EXEC at a time.
+    fencing: tokio::sync::Mutex<()>,
+}
+
+impl Redis {
+    /// Connects in the background, and again whenever the connection breaks. Needs a tokio runtime,
+    /// on which the connections live.
+    ///
+    /// # Errors
+    /// When `url` is not a Redis URL.
+    pub fn new(url: &str) -> Result<Self, StoreError> {
+        let links = Links {
+            visitors: Link::open(url, Duration::from_millis(500))?,
+            bulk: Link::open(url, Duration::from_secs(2))?,
+            fence: Link::open(url, Duration::from_secs(1))?,
+            fencing: tokio::sync::Mutex::new(()),
+        };
+        Ok(Self {
+            links: Arc::new(links),
+        })
+    }
+
+    /// The store of one room.
+    #[must_use]
+    pub fn room(&self, tenant: &str, room: &str) -> RedisStore {
+        RedisStore {
+            links: Arc::clone(&self.links),
+            prefix: format!("fg:{{{tenant}:{room}}}:"),
+        }
+    }
+}
+
+/// One room in Redis.
+#[derive(Clone, Debug)]
+pub struct RedisStore {
+    links: Arc<Links>,
+    prefix: String,
+}
+
+impl RedisStore {
+    fn key(&self, suffix: &str) -> Argument {
+        Argument::from(format!("{}{suffix}", self.prefix))
+    }
+
+    fn mark_key(&self, mark: Mark, segment: u64) -> Argument {
+        let kind = match mark {
+            Mark::Gone => 'g',
+            Mark::Late => 'l',
+            Mark::Claimed => 'c',
+            Mark::Left => 'f',
+        };
+        self.key(&format!("m:{kind}:{segment}"))
+    }
+
+    fn trace_key(&self, trace: Trace, epoch: u64) -> Argument {
+        let kind = match trace {
+            Trace::Presence => 'p',
+            Trace::Activity => 'a',
+        };
+        self.key(&format!("e:{kind}:{epoch}"))
+    }
+
+    async fn read_record(&self, client: &Client) -> Result<Option<Record>, StoreError> {
+        wire::record(client.custom(command("GET"), vec![self.key("s")]).await?)
+    }
+
+    /// Queues the writes of a commit.
+    async fn queue(
+        &self,
+        transaction: &fred::clients::Transaction,
+        commit: &Commit,
+        next: Option<Number>,
+    ) -> Result<(), StoreError> {
+        let record = wire::record_bytes(&commit.record);
+        let _: Value = transaction
+            .custom(command("SET"), vec![self.key("s"), wire::blob(&record)])
+            .await?;
+        if next.is_none_or(|next| next < commit.next_at_least) {
+            let raised = Argument::from(commit.next_at_least.to_string());
+            let _: Value = transaction
+                .custom(command("SET"), vec![self.key("n"), raised])
+                .await?;
+        }
+        for (mark, chunk, bytes) in &commit.chunks {
+            let (segment, offset) = wire::place_of_chunk(*chunk);
+            let arguments = vec![
+                self.mark_key(*mark, segment),
+                Argument::from(offset.to_string()),
+                wire::blob(bytes),
+            ];
+            let _: Value = transaction.custom(command("SETRANGE"), arguments).await?;
+        }
+        if let Some(dropped) = commit.drop_below.checked_sub(1) {
+            // Segments are dropped one by one as the floor rises, at the latest when it has risen
+            // past the next: what is older was dropped before.
+            let keys = [Mark::Gone, Mark::Late, Mark::Claimed, Mark::Left]
+                .into_iter()
+                .flat_map(|mark| {
+                    (dropped.saturating_sub(KEPT_DROPS)..=dropped)
+                        .map(move |segment| self.mark_key(mark, segment))
+                })
+                .collect::<Vec<_>>();
+            let _: Value = transaction.custom(command("UNLINK"), keys).await?;
+        }
+        Ok(())
+    }
+}
+
+/// How many segments below the floor a commit drops: more than a floor rises by in one go, so that
+/// none is left behind.
+const KEPT_DROPS: u64 = 3;
+
+#[async_trait]
+impl RoomStore for RedisStore {
+    fn session(&self) -> u64 {
+        let (visitors, bulk) = (self.links.visitors.session(), self.links.bulk.session());
+        // Each counts its connections from 1; the pair changes whenever either does.
+        if visitors == 0 || bulk == 0 {
+            0
+        } else {
+            visitors << 32 | bulk
+        }
+    }
+
+    async fn take(&self, count: NonZeroU32) -> Result<Number, StoreError> {
+        let arguments = vec![self.key("n"), Argument::from(count.to_string())];
+        let after: u64 = self
+            .links
+            .visitors
+            .client()?
+            .custom(command("INCRBY"), arguments)
+            .await?;
+        Ok(Number(after.saturating_sub(u64::from(count.get()))))
+    }
+
+    async fn mark(&self, mark: Mark, number: Number) -> Result<Was, StoreError> {
+        let (segment, offset) = (number.0 / SEGMENT_NUMBERS, number.0 % SEGMENT_NUMBERS);
+        let arguments = vec![
+            self.mark_key(mark, segment),
+            Argument::from(offset.to_string()),
+            Argument::from("1"),
+        ];
+        let was: u64 = self
+            .links
+            .visitors
+            .client()?
+            .custom(command("SETBIT"), arguments)
+            .await?;
+        Ok(if was == 0 { Was::Unset } else { Was::Set })
+    }
+
+    async fn merge(&self, mark: Mark, bits: &Bits) -> Result<(), StoreError> {
+        let client = self.links.bulk.client()?;
+        for (segment, bytes) in wire::segments(bits) {
+            // A bitmap of ours beside theirs, OR-ed by the server: nobody's bit is overwritten.
+            let (theirs, ours) = (
+                self.mark_key(mark, segment),
+                self.key(&format!("x:{segment}")),
+            );
+            let pipeline = client.pipeline();
+            let set = vec![
+                ours.clone(),
+                wire::blob(&bytes),
+                "PX".into(),
+                "10000".into(),
+            ];
+            let _: Value = pipeline.custom(command("SET"), set).await?;
+            let or = vec!["OR".into(), theirs.clone(), theirs, ours.clone()];
+            let _: Value = pipeline
+                .custom(wire::command_with_second_key("BITOP"), or)
+                .await?;
+            let _: Value = pipeline.custom(command("UNLINK"), vec![ours]).await?;
+            let _: Vec<Value> = pipeline.all().await?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&self, gateway: GatewayId, writes: &[ChunkWrite]) -> Result<(), StoreError> {
+        let pipeline = self.links.bulk.client()?.pipeline();
+        for write in writes {
+            let key = self.trace_key(write.trace, write.epoch);
+            let field = wire::trace_field(gateway, write.chunk);
+            let set = vec![key.clone(), wire::blob(&field), wire::blob(&write.bytes)];
+            let _: Value = pipeline.custom(command("HSET"), set).await?;
+            let keep = Argument::from(millis(write.keep).to_string());
+            let _: Value = pipeline.custom(command("PEXPIRE"), vec![key, keep]).await?;
+        }
+        let _: Vec<Value> = pipeline.all().await?;
+        Ok(())
+    }
+
+    async fn head(&self) -> Result<Head, StoreError> {
+        let keys = vec![self.key("n"), self.key("s")];
+        let values: Vec<Value> = self
+            .links
+            .bulk
+            .client()?
+            .custom(command("MGET"), keys)
+            .await?;
+        wire::head(values)
+    }
+
+    async fn facts(&self, wanted: &Wanted) -> Result<Facts, StoreError> {
+        let pipeline = self.links.bulk.client()?.pipeline();
+        let kinds = [Mark::Gone, Mark::Late, Mark::Claimed, Mark::Left];
+        for mark in kinds {
+            let keys: Vec<_> = wanted
+                .segments
+                .clone()
+                .map(|segment| self.mark_key(mark, segment))
+                .collect();
+            let _: Value = pipeline.custom(command("MGET"), keys).await?;
+        }
+        let epochs = (wanted
+            .presence
+            .clone()
+            .map(|epoch| (Trace::Presence, epoch)))
+        .chain(
+            wanted
+                .activity
+                .clone()
+                .map(|epoch| (Trace::Activity, epoch)),
+        );
+        for (trace, epoch) in epochs.clone() {
+            let _: Value = pipeline
+                .custom(command("HGETALL"), vec![self.trace_key(trace, epoch)])
+                .await?;
+        }
+        let mut answers = pipeline.all::<Vec<Value>>().await?.into_iter();
+        let mut facts = Facts::default();
+        for mark in kinds {
+            let segments = wire::array(answers.next())?;
+            let bits = facts.marks.of_mut(mark);
+            for (segment, value) in wanted.segments.clone().zip(segments) {
+                wire::merge_segment(bits, segment, value)?;
+            }
+        }
+        for (trace, epoch) in epochs {
+            let bits = wire::trace_bits(answers.next())?;
+            match trace {
+                Trace::Presence => facts.presence.push((epoch, bits)),
+                Trace::Activity => facts.activity.merge(&bits),
+            }
+        }
+        Ok(facts)
+    }
+
+    async fn try_tick(&self, _now: Timestamp, hold: Duration) -> Result<bool, StoreError> {
+        // By the server's clock, so that gateways whose clocks differ do not tick too often.
+        let arguments = vec![
+            self.key("t"),
+            "1".into(),
+            "NX".into(),
+            "PX".into(),
+            millis(hold).to_string().into(),
+        ];
+        let won: Option<String> = self
+            .links
+            .bulk
+            .client()?
+            .custom(command("SET"), arguments)
+            .await?;
+        Ok(won.is_some())
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<Committed, StoreError> {
+        let _alone = self.links.fencing.lock().await;
+        // This client never reconnects by itself: if its connection breaks after WATCH, all that
+        // follows fails, and nothing can be written without the fence.
+        let client = self.links.fence.client()?;
+        let watched = vec![self.key("s"), self.key("n")];
+        let raises = commit.next_at_least;
+        let head = wire::head(
+            client
+                .custom(command("MGET"), watched.iter().rev().cloned().collect())
+                .await?,
+        )?;
+        let raise = head.next.is_none_or(|next| next < raises);
+        // The counter moves with every join: it is only watched where it is to be written.
+        let watch = if raise { watched } else { vec![self.key("s")] };
+        let _: Value = client.custom(command("WATCH"), watch).await?;
+        let record = self.read_record(&client).await?;
+        if record.map(|record| record.version) != commit.seen {
+            let _: Value = client
+                .custom(command("UNWATCH"), Vec::<Argument>::new())
+                .await?;
+            return Ok(Committed::Fenced);
+        }
+        let next = if raise {
+            wire::counter(client.custom(command("GET"), vec![self.key("n")]).await?)?
+        } else {
+            head.next
+        };
+        let transaction = client.multi();
+        self.queue(&transaction, commit, next).await?;
+        let done: Value = transaction.exec(true).await?;
+        Ok(if done.is_null() {
+            Committed::Fenced
+        } else {
+            Committed::Done
+        })
+    }
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}

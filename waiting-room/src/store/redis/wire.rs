@@ -1,0 +1,150 @@
+//! Between our values and Redis' replies.
+
+use fred::types::{ClusterHash, CustomCommand, Value};
+
+use crate::{
+    bits::{Bits, CHUNK_BYTES, CHUNK_NUMBERS},
+    line::SEGMENT_NUMBERS,
+    store::{GatewayId, Head, Record, StoreError},
+    value::Number,
+};
+
+/// A command's argument.
+pub(super) type Argument = Value;
+
+/// Bytes as an argument.
+pub(super) fn blob(bytes: &[u8]) -> Argument {
+    Value::from(bytes)
+}
+
+const SEGMENT_CHUNKS: u64 = SEGMENT_NUMBERS / CHUNK_NUMBERS;
+
+/// A command whose first argument is its key.
+pub(super) fn command(name: &'static str) -> CustomCommand {
+    CustomCommand::new_static(name, ClusterHash::FirstKey, false)
+}
+
+/// A command whose second argument is its key (BITOP).
+pub(super) fn command_with_second_key(name: &'static str) -> CustomCommand {
+    CustomCommand::new_static(name, ClusterHash::Offset(1), false)
+}
+
+/// Where a chunk lies: its segment and its byte offset there.
+pub(super) fn place_of_chunk(chunk: u64) -> (u64, u64) {
+    (
+        chunk / SEGMENT_CHUNKS,
+        chunk % SEGMENT_CHUNKS * CHUNK_BYTES as u64,
+    )
+}
+
+/// The segments of a set, each with its bytes.
+pub(super) fn segments(bits: &Bits) -> Vec<(u64, Vec<u8>)> {
+    let mut segments: Vec<(u64, Vec<u8>)> = Vec::new();
+    for chunk in bits.chunks() {
+        let (segment, offset) = place_of_chunk(chunk);
+        if segments.last().is_none_or(|(last, _)| *last != segment) {
+            segments.push((segment, Vec::new()));
+        }
+        if let Some((_, bytes)) = segments.last_mut() {
+            // Below 8,192: the cast cannot truncate.
+            bytes.resize(offset as usize, 0);
+            bytes.extend_from_slice(&bits.bytes(chunk));
+        }
+    }
+    segments
+}
+
+/// Adds a segment as it was read.
+pub(super) fn merge_segment(bits: &mut Bits, segment: u64, value: Value) -> Result<(), StoreError> {
+    let Some(bytes) = bytes(value)? else {
+        return Ok(());
+    };
+    for (chunk, bytes) in (segment * SEGMENT_CHUNKS..).zip(bytes.chunks(CHUNK_BYTES)) {
+        bits.merge_bytes(chunk, bytes);
+    }
+    Ok(())
+}
+
+/// The hash field of a gateway's chunk.
+pub(super) fn trace_field(gateway: GatewayId, chunk: u64) -> Vec<u8> {
+    [gateway.0.to_be_bytes(), chunk.to_be_bytes()].concat()
+}
+
+/// All gateways' chunks of one epoch, OR-ed.
+pub(super) fn trace_bits(value: Option<Value>) -> Result<Bits, StoreError> {
+    let mut bits = Bits::new();
+    let mut items = array(value)?.into_iter();
+    while let (Some(field), Some(value)) = (items.next(), items.next()) {
+        let field = bytes(field)?.unwrap_or_default();
+        let chunk = field.last_chunk::<8>().filter(|_| field.len() == 16);
+        let chunk = chunk.ok_or_else(|| unexpected("a trace field"))?;
+        if let Some(value) = bytes(value)? {
+            bits.merge_bytes(u64::from_be_bytes(*chunk), &value);
+        }
+    }
+    Ok(bits)
+}
+
+/// The counter and the record.
+pub(super) fn head(values: Vec<Value>) -> Result<Head, StoreError> {
+    let [next, line] =
+        <[Value; 2]>::try_from(values).map_err(|_| unexpected("the answer to MGET"))?;
+    Ok(Head {
+        next: counter(next)?,
+        record: record(line)?,
+    })
+}
+
+/// The counter of numbers.
+pub(super) fn counter(value: Value) -> Result<Option<Number>, StoreError> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    value
+        .as_u64()
+        .map(|next| Some(Number(next)))
+        .ok_or_else(|| unexpected("the counter"))
+}
+
+/// The line's record.
+pub(super) fn record(value: Value) -> Result<Option<Record>, StoreError> {
+    let Some(bytes) = bytes(value)? else {
+        return Ok(None);
+    };
+    let (version, line) = bytes
+        .split_first_chunk()
+        .ok_or_else(|| unexpected("the record"))?;
+    Ok(Some(Record {
+        version: u64::from_be_bytes(*version),
+        line: line.to_vec(),
+    }))
+}
+
+/// The record in store form.
+pub(super) fn record_bytes(record: &Record) -> Vec<u8> {
+    [record.version.to_be_bytes().as_slice(), &record.line].concat()
+}
+
+/// The items of an array reply.
+pub(super) fn array(value: Option<Value>) -> Result<Vec<Value>, StoreError> {
+    match value {
+        Some(Value::Array(items)) => Ok(items),
+        // A single-item or empty reply may arrive unwrapped.
+        Some(Value::Null) | None => Ok(Vec::new()),
+        Some(other) => Ok(vec![other]),
+    }
+}
+
+fn bytes(value: Value) -> Result<Option<Vec<u8>>, StoreError> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    value
+        .into_owned_bytes()
+        .map(Some)
+        .ok_or_else(|| unexpected("a bitmap"))
+}
+
+fn unexpected(what: &str) -> StoreError {
+    StoreError::Unexpected(format!("{what} is not in the form this version writes"))
+}

@@ -1,0 +1,373 @@
+//! Tokens: what a visitor carries so that the gateway need not remember them.
+//!
+//! Three kinds, one binary form (version 1), base64url without padding, at most 79 characters:
+//!
+//! | bytes | challenge | ticket | pass |
+//! | --- | --- | --- | --- |
+//! | 0 | version 1 in the high half, kind 1, 2 or 3 in the low half | | |
+//! | 1 | key id | key id | key id |
+//! | body | issued_at 6, nonce 8 | line 8, number 8, joined_at 6, next_poll_at 6, shown_ahead 4, secret 8 | line 8, number 8, issued_at 6, expires_at 6, secret 8 |
+//! | last 16 | HMAC-SHA-256 of all before, truncated | | |
+//!
+//! All fields are big-endian and of fixed width, so no two tokens share a MAC input. The MAC key is
+//! itself an HMAC over the tenant and the room ([`Keyring::seal`]): a token of another tenant or room
+//! fails like a forged one. Nothing about a token that fails is ever used; the reason is only counted.
+
+mod keyring;
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use thiserror::Error;
+
+pub use keyring::{KeyId, Keyring, KeyringError, Seal};
+
+use crate::value::{LineId, Number, Timestamp};
+
+/// Longest token in bytes: a ticket, 2 + 40 + 16.
+const MAX_BYTES: usize = 58;
+/// Longest token as text.
+const MAX_TEXT: usize = MAX_BYTES.div_ceil(3) * 4;
+const VERSION: u8 = 1;
+const MAC_BYTES: usize = 16;
+
+/// The first answer to a stranger. Only who brings it back is given a number, so that clients that
+/// keep no cookies never hold a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// When it was given; the arrival time of record.
+    pub issued_at: Timestamp,
+    /// Random; makes one arrival one number even if the challenge is presented twice at once.
+    pub nonce: u64,
+}
+
+/// A place in the line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Ticket {
+    /// The run of the queue it belongs to.
+    pub line: LineId,
+    /// The place.
+    pub number: Number,
+    /// When the number was given.
+    pub joined_at: Timestamp,
+    /// When the holder was told to ask again. Earlier polls get the same answer and no credit.
+    pub next_poll_at: Timestamp,
+    /// The last "people ahead" shown; what is shown never rises above it.
+    pub shown_ahead: u32,
+    /// Random, never in a URL or on a page in full; proves possession and names the visitor's place
+    /// to support through [`Ticket::code`].
+    pub secret: u64,
+}
+
+/// Admission, until it expires.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Pass {
+    /// The line whose ticket was called.
+    pub line: LineId,
+    /// The number that was called; the seat is counted under it.
+    pub number: Number,
+    /// When this pass was issued or last renewed.
+    pub issued_at: Timestamp,
+    /// From here on it admits nobody.
+    pub expires_at: Timestamp,
+    /// The ticket's secret.
+    pub secret: u64,
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket")
+            .field("line", &self.line)
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pass")
+            .field("line", &self.line)
+            .field("number", &self.number)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Ticket {
+    /// Six characters by which a visitor and a help desk can name this place. Not a credential: it
+    /// holds 30 bits of the secret and opens nothing.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        // Crockford's base 32: no I, L, O or U to misread.
+        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let mut rest = self.secret;
+        Code(std::array::from_fn(|_| {
+            let letter = ALPHABET[(rest & 31) as usize];
+            rest >>= 5;
+            letter
+        }))
+    }
+}
+
+/// A ticket's short public name, such as `K7Q4MX`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code([u8; 6]);
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|&letter| fmt::Write::write_char(f, char::from(letter)))
+    }
+}
+
+/// A signed token as the client carries it. Printing it for debugging shows only that it is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TokenText {
+    text: [u8; MAX_TEXT],
+    length: usize,
+}
+
+impl TokenText {
+    /// The base64url text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.text[..self.length]).expect("base64url is ASCII")
+    }
+}
+
+impl fmt::Debug for TokenText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenText(..)")
+    }
+}
+
+/// Why a token counts as none. Only for counting: the visitor is treated as if they had sent nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+pub enum TokenError {
+    /// Not base64url, or of a wrong length.
+    #[error("not a token")]
+    Malformed,
+    /// A kind or version this build does not know, or a kind that does not belong here.
+    #[error("a token of another kind or version")]
+    Kind,
+    /// Signed by a key that is not in the ring.
+    #[error("signed by an unknown key")]
+    Key,
+    /// The MAC does not fit: tampered with, or made for another tenant or room.
+    #[error("the signature does not fit")]
+    Signature,
+    /// Authentic, but its time is over.
+    #[error("expired")]
+    Expired,
+}
+
+/// A verified ticket or challenge: what may stand in the ticket cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimant {
+    /// Came back for the first time; has no number yet.
+    Challenge(Challenge),
+    /// Has a number.
+    Ticket(Ticket),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Challenge = 1,
+    Ticket = 2,
+    Pass = 3,
+}
+
+impl Seal {
+    /// Signs a challenge.
+    #[must_use]
+    pub fn challenge(&self, challenge: &Challenge) -> TokenText {
+        self.write(Kind::Challenge, |body| {
+            body.time(challenge.issued_at);
+            body.u64(challenge.nonce);
+        })
+    }
+
+    /// Signs a ticket.
+    #[must_use]
+    pub fn ticket(&self, ticket: &Ticket) -> TokenText {
+        self.write(Kind::Ticket, |body| {
+            body.u64(ticket.line.0);
+            body.u64(ticket.number.0);
+            body.time(ticket.joined_at);
+            body.time(ticket.next_poll_at);
+            body.bytes(&ticket.shown_ahead.to_be_bytes());
+            body.u64(ticket.secret);
+        })
+    }
+
+    /// Signs a pass.
+    #[must_use]
+    pub fn pass(&self, pass: &Pass) -> TokenText {
+        self.write(Kind::Pass, |body| {
+            body.u64(pass.line.0);
+            body.u64(pass.number.0);
+            body.time(pass.issued_at);
+            body.time(pass.expires_at);
+            body.u64(pass.secret);
+        })
+    }
+
+    /// Reads what stood in the ticket's place: a ticket or a challenge.
+    ///
+    /// # Errors
+    /// Why it counts as nothing.
+    pub fn read_claimant(&self, text: &str) -> Result<Claimant, TokenError> {
+        let mut bytes = [0; MAX_BYTES];
+        let (kind, mut body) = self.open(text, &mut bytes)?;
+        match kind {
+            Kind::Challenge => Ok(Claimant::Challenge(Challenge {
+                issued_at: body.time(),
+                nonce: body.u64(),
+            })),
+            Kind::Ticket => Ok(Claimant::Ticket(Ticket {
+                line: LineId(body.u64()),
+                number: Number(body.u64()),
+                joined_at: body.time(),
+                next_poll_at: body.time(),
+                shown_ahead: u32::from_be_bytes(body.take()),
+                secret: body.u64(),
+            })),
+            Kind::Pass => Err(TokenError::Kind),
+        }
+    }
+
+    /// Reads a pass that is still good at `now`.
+    ///
+    /// # Errors
+    /// Why it counts as nothing.
+    pub fn read_pass(&self, text: &str, now: Timestamp) -> Result<Pass, TokenError> {
+        let mut bytes = [0; MAX_BYTES];
+        let (Kind::Pass, mut body) = self.open(text, &mut bytes)? else {
+            return Err(TokenError::Kind);
+        };
+        let pass = Pass {
+            line: LineId(body.u64()),
+            number: Number(body.u64()),
+            issued_at: body.time(),
+            expires_at: body.time(),
+            secret: body.u64(),
+        };
+        if now < pass.expires_at {
+            Ok(pass)
+        } else {
+            Err(TokenError::Expired)
+        }
+    }
+
+    fn write(&self, kind: Kind, fill: impl FnOnce(&mut Writer)) -> TokenText {
+        let (key, mac) = self.signer();
+        let mut writer = Writer {
+            bytes: [0; MAX_BYTES],
+            length: 0,
+        };
+        writer.bytes(&[VERSION << 4 | kind as u8, key.0]);
+        fill(&mut writer);
+        let tag = keyring::tag(mac, &writer.bytes[..writer.length]);
+        writer.bytes(&tag);
+        let mut text = [0; MAX_TEXT];
+        let length = URL_SAFE_NO_PAD
+            .encode_slice(&writer.bytes[..writer.length], &mut text)
+            .expect("the text buffer fits the longest token");
+        TokenText { text, length }
+    }
+
+    fn open<'a>(
+        &self,
+        text: &str,
+        bytes: &'a mut [u8; MAX_BYTES],
+    ) -> Result<(Kind, Reader<'a>), TokenError> {
+        if text.len() > MAX_TEXT {
+            return Err(TokenError::Malformed);
+        }
+        let length = URL_SAFE_NO_PAD
+            .decode_slice(text, bytes.as_mut_slice())
+            .map_err(|_| TokenError::Malformed)?;
+        let (signed, tag) = bytes[..length]
+            .split_last_chunk::<MAC_BYTES>()
+            .filter(|(signed, _)| signed.len() >= 2)
+            .ok_or(TokenError::Malformed)?;
+        let kind = kind_of(signed[0])?;
+        if signed.len() - 2 != kind.body_bytes() {
+            return Err(TokenError::Malformed);
+        }
+        let mac = self.key(KeyId(signed[1])).ok_or(TokenError::Key)?;
+        if keyring::fits(mac, signed, tag) {
+            Ok((kind, Reader(&signed[2..])))
+        } else {
+            Err(TokenError::Signature)
+        }
+    }
+}
+
+impl Kind {
+    fn body_bytes(self) -> usize {
+        match self {
+            Self::Challenge => 6 + 8,
+            Self::Ticket => 8 + 8 + 6 + 6 + 4 + 8,
+            Self::Pass => 8 + 8 + 6 + 6 + 8,
+        }
+    }
+}
+
+fn kind_of(byte: u8) -> Result<Kind, TokenError> {
+    match (byte >> 4, byte & 0x0f) {
+        (VERSION, 1) => Ok(Kind::Challenge),
+        (VERSION, 2) => Ok(Kind::Ticket),
+        (VERSION, 3) => Ok(Kind::Pass),
+        _ => Err(TokenError::Kind),
+    }
+}
+
+struct Writer {
+    bytes: [u8; MAX_BYTES],
+    length: usize,
+}
+
+impl Writer {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.bytes[self.length..self.length + bytes.len()].copy_from_slice(bytes);
+        self.length += bytes.len();
+    }
+
+    fn u64(&mut self, value: u64) {
+        self.bytes(&value.to_be_bytes());
+    }
+
+    /// 48 bits of milliseconds last until the year 10889.
+    fn time(&mut self, at: Timestamp) {
+        self.bytes(&at.0.to_be_bytes()[2..]);
+    }
+}
+
+/// Reads fields off a body whose length was checked against its kind.
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        let (field, rest) = self
+            .0
+            .split_first_chunk()
+            .expect("the body's length was checked for its kind");
+        self.0 = rest;
+        *field
+    }
+
+    fn u64(&mut self) -> u64 {
+        u64::from_be_bytes(self.take())
+    }
+
+    fn time(&mut self) -> Timestamp {
+        let mut wide = [0; 8];
+        wide[2..].copy_from_slice(&self.take::<6>());
+        Timestamp(u64::from_be_bytes(wide))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! Several gateways on one store, stepped by hand.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use policies::admission::Admission;
+use waiting_room::{
+    Driver, KeyId, Keyring, Moment, Outcome, Parts, Presented, Room, Seal, Stepped, TicketChange,
+    Timestamp,
+    store::{GatewayId, RoomStore},
+    token::{Claimant, Ticket},
+};
+
+pub(crate) const START: Timestamp = Timestamp(1_790_000_000_000);
+
+pub(crate) struct Gateway {
+    pub(crate) room: Room,
+    pub(crate) driver: Driver,
+    /// How far this gateway's clock is ahead.
+    pub(crate) skew: Duration,
+}
+
+pub(crate) fn seal() -> Seal {
+    let ring = Keyring::new(vec![(KeyId(1), vec![7; 32])]).expect("valid ring");
+    ring.seal("acme", "flash-sale")
+}
+
+impl Gateway {
+    pub(crate) fn new(id: u64, store: Arc<dyn RoomStore>, rules: Admission) -> Self {
+        let parts = Parts {
+            rules,
+            seal: seal(),
+            store,
+            gateway: GatewayId(id),
+        };
+        let (room, driver) = Room::new(parts);
+        Self {
+            room,
+            driver,
+            skew: Duration::ZERO,
+        }
+    }
+
+    pub(crate) async fn step(&mut self, now: Timestamp) -> Stepped {
+        self.driver.step(now.plus(self.skew)).await
+    }
+}
+
+/// A client that keeps what it is given, as a browser keeps cookies.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Browser {
+    pub(crate) ticket: Option<String>,
+    pub(crate) pass: Option<String>,
+}
+
+impl Browser {
+    pub(crate) fn presented(&self) -> Presented<'_> {
+        Presented {
+            ticket: self.ticket.as_deref(),
+            pass: self.pass.as_deref(),
+        }
+    }
+
+    /// Takes what came with the answer.
+    pub(crate) fn keep(&mut self, outcome: &Outcome) {
+        let change = match outcome {
+            Outcome::Admitted(admitted) => {
+                if let Some(pass) = admitted.pass {
+                    self.pass = Some(pass.as_str().to_owned());
+                }
+                admitted.ticket
+            }
+            Outcome::Held(held) => held.ticket,
+        };
+        match change {
+            TicketChange::Keep => {}
+            TicketChange::Set(text) => self.ticket = Some(text.as_str().to_owned()),
+            TicketChange::Drop => self.ticket = None,
+        }
+    }
+
+    /// The number it holds, if any.
+    pub(crate) fn ticket(&self) -> Option<Ticket> {
+        match seal().read_claimant(self.ticket.as_deref()?) {
+            Ok(Claimant::Ticket(ticket)) => Some(ticket),
+            _ => None,
+        }
+    }
+
+    pub(crate) async fn enter(
+        &mut self,
+        gateway: &Gateway,
+        now: Timestamp,
+        entropy: u64,
+    ) -> Outcome {
+        let at = Moment {
+            now: now.plus(gateway.skew),
+            entropy,
+        };
+        let outcome = gateway.room.enter(self.presented(), at).await;
+        self.keep(&outcome);
+        outcome
+    }
+
+    pub(crate) async fn status(
+        &mut self,
+        gateway: &Gateway,
+        now: Timestamp,
+        entropy: u64,
+    ) -> Outcome {
+        let at = Moment {
+            now: now.plus(gateway.skew),
+            entropy,
+        };
+        let outcome = gateway.room.status(self.presented(), at).await;
+        self.keep(&outcome);
+        outcome
+    }
+}
+
+/// Waits until a store over a network is there.
+pub(crate) async fn connected(store: &dyn RoomStore) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while store.session() == 0 {
+        assert!(Instant::now() < deadline, "the store does not connect");
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,433 @@
+//! One history: its gateways, its crowd, its faults, and the promises checked on the way.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use policies::admission::{Admission, Spec};
+use waiting_room::{
+    Moment, Number, Outcome, Reason, State, Timestamp,
+    controller::TICK,
+    snapshot::{Place, Snapshot},
+    store::memory::{Backup, MemoryStore},
+};
+
+use super::crowd::{Dice, Stage, Visitor};
+use crate::fleet::{Gateway, START};
+
+/// Simulated length of a history, and how long the last visitors get to come in afterwards.
+const LENGTH: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(3_600);
+const TTL: Duration = Duration::from_secs(40);
+const GRACE: Duration = Duration::from_secs(30);
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) active: u32,
+    pub(crate) per_minute: Option<u32>,
+    pub(crate) gateways: usize,
+    pub(crate) visitors: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Faults {
+    None,
+    /// The store does not answer for a while.
+    Outages,
+    /// The store loses all or its last seconds.
+    Amnesia,
+    /// A gateway is replaced by a new one that knows nothing.
+    Restarts,
+}
+
+pub(crate) struct World {
+    dice: Dice,
+    sizes: Sizes,
+    faults: Faults,
+    rules: Admission,
+    store: MemoryStore,
+    gateways: Vec<Gateway>,
+    crowd: Vec<Visitor>,
+    now: Timestamp,
+    backup: Option<Backup>,
+    mend_at: Option<Timestamp>,
+    calls: Vec<Timestamp>,
+    /// Passes by number: who holds it, and until when it admits.
+    passes: BTreeMap<Number, (usize, Timestamp)>,
+    restarts: u64,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, sizes: Sizes, faults: Faults) -> Self {
+        let rules = Admission::new(Spec {
+            active: Some(sizes.active),
+            per_minute: sizes.per_minute,
+            ttl: TTL,
+            call_grace: GRACE,
+            ..Spec::default()
+        });
+        let rules = rules.expect("valid");
+        let store = MemoryStore::new();
+        let mut dice = Dice(seed);
+        let gateways = (0..sizes.gateways).map(|id| {
+            let mut gateway = Gateway::new(id as u64, Arc::new(store.clone()), rules);
+            gateway.skew = Duration::from_millis(dice.below(1_000));
+            gateway
+        });
+        let gateways = gateways.collect();
+        let crowd = (0..sizes.visitors)
+            .map(|_| Visitor::arriving(&mut dice, START))
+            .collect();
+        Self {
+            dice,
+            sizes,
+            faults,
+            rules,
+            store,
+            gateways,
+            crowd,
+            now: START,
+            backup: None,
+            mend_at: None,
+            calls: Vec::new(),
+            passes: BTreeMap::new(),
+            restarts: 0,
+        }
+    }
+
+    pub(crate) async fn run(mut self) {
+        while self.now < START.plus(LENGTH)
+            || (self.someone_waits() && self.now < START.plus(PATIENCE))
+        {
+            self.now = self.now.plus(TICK);
+            if self.now < START.plus(LENGTH) {
+                self.strike();
+            }
+            self.mend();
+            for index in 0..self.gateways.len() {
+                let now = self.now;
+                self.gateways[index].step(now).await;
+            }
+            self.note_calls();
+            for index in 0..self.crowd.len() {
+                if self.crowd[index].acts(self.now) {
+                    self.act(index).await;
+                }
+            }
+            self.check();
+        }
+        self.check_the_end();
+    }
+
+    fn someone_waits(&self) -> bool {
+        self.mend_at.is_some()
+            || self
+                .crowd
+                .iter()
+                .any(|v| matches!(v.stage, Stage::Outside | Stage::Waiting))
+    }
+
+    fn strike(&mut self) {
+        if self.now.0.is_multiple_of(1_000) && self.dice.chance(50) {
+            self.backup = Some(self.store.backup());
+        }
+        if self.mend_at.is_some() || !self.dice.chance(1) || self.dice.chance(70) {
+            return;
+        }
+        match self.faults {
+            Faults::None => {}
+            Faults::Outages => {
+                self.store.cut();
+                let length = Duration::from_millis(500 + self.dice.below(60_000));
+                self.mend_at = Some(self.now.plus(length));
+            }
+            Faults::Amnesia => match self.backup.take().filter(|_| self.dice.chance(50)) {
+                Some(backup) => self.store.roll_back(&backup),
+                None => self.store.wipe(),
+            },
+            Faults::Restarts => {
+                self.restarts += 1;
+                let index = self.dice.below(self.gateways.len() as u64) as usize;
+                let store = Arc::new(self.store.clone());
+                self.gateways[index] = Gateway::new(100 + self.restarts, store, self.rules);
+            }
+        }
+    }
+
+    fn mend(&mut self) {
+        if self.mend_at.is_some_and(|at| at <= self.now) {
+            self.mend_at = None;
+            self.store.mend();
+        }
+    }
+
+    async fn act(&mut self, index: usize) {
+        let (now, entropy) = (self.now, self.dice.roll());
+        let gateway = &self.gateways[self.dice.below(self.gateways.len() as u64) as usize];
+        let visitor = &mut self.crowd[index];
+        if visitor.gives_up_at.is_some_and(|at| at <= now) && visitor.stage != Stage::Outside {
+            visitor.stage = Stage::Done;
+            return;
+        }
+        if let Stage::Inside { until } = visitor.stage
+            && until <= now
+        {
+            if visitor.leaves {
+                let at = Moment {
+                    now: now.plus(gateway.skew),
+                    entropy,
+                };
+                let left = gateway.room.leave(visitor.browser.presented(), at).await;
+                assert!(matches!(left, Outcome::Held(held) if held.status.state == State::Left));
+                if self.mend_at.is_none() {
+                    self.passes.retain(|_, (holder, _)| *holder != index);
+                }
+            }
+            visitor.stage = Stage::Done;
+            return;
+        }
+        // Somebody called comes in; others reload now and then instead of polling.
+        let outcome = if visitor.called || entropy.is_multiple_of(5) {
+            visitor.browser.enter(gateway, now, entropy).await
+        } else {
+            visitor.browser.status(gateway, now, entropy).await
+        };
+        self.react(index, outcome);
+    }
+
+    fn react(&mut self, index: usize, outcome: Outcome) {
+        let now = self.now;
+        let visitor = &mut self.crowd[index];
+        visitor.seen_at = now;
+        match outcome {
+            Outcome::Admitted(admitted) => {
+                let (holder, until) = self
+                    .passes
+                    .entry(admitted.number)
+                    .or_insert((index, admitted.expires_at));
+                assert_eq!(*holder, index, "number {} came in twice", admitted.number);
+                *until = (*until).max(admitted.expires_at);
+                if visitor.stage != Stage::Outside && visitor.is_steady() {
+                    let kept = visitor
+                        .number
+                        .is_none_or(|number| number == admitted.number);
+                    assert!(kept, "a steady visitor's place was lost: {visitor:?}");
+                }
+                if !visitor.was_called {
+                    // Called and admitted by one request: a reserved seat.
+                    self.calls.push(now);
+                }
+                visitor.called = false;
+                visitor.was_called = true;
+                if !matches!(visitor.stage, Stage::Inside { .. }) {
+                    let until = Timestamp(now.0 + visitor.stay_ms);
+                    visitor.stage = Stage::Inside { until };
+                }
+                visitor.next_at = Timestamp(now.0 + 10_000).min(match visitor.stage {
+                    Stage::Inside { until } => until.max(Timestamp(now.0 + 250)),
+                    _ => now,
+                });
+            }
+            Outcome::Held(held) => {
+                visitor.stage = Stage::Waiting;
+                let status = held.status;
+                let wait = match status.state {
+                    State::Called => Duration::from_millis(self.dice.below(5_000)),
+                    _ => status.poll_after.max(TICK),
+                };
+                visitor.next_at = now.plus(wait);
+                let number = visitor.browser.ticket().map(|ticket| ticket.number);
+                if status.reason == Some(Reason::NewNumber) || number != visitor.number {
+                    let lost = visitor.number.is_some() && visitor.is_steady();
+                    assert!(
+                        !lost,
+                        "a steady visitor's place was lost: {visitor:?} {status:?}"
+                    );
+                    visitor.shown = None;
+                    visitor.number = number;
+                    visitor.called = false;
+                    visitor.was_called = false;
+                }
+                if let Some(ahead) = status.ahead {
+                    assert!(
+                        visitor.shown.is_none_or(|shown| ahead <= shown),
+                        "the number rose"
+                    );
+                    visitor.shown = Some(ahead);
+                }
+            }
+        }
+    }
+
+    /// The picture of the gateway that knows most.
+    fn newest(&self) -> Option<Arc<Snapshot>> {
+        let pictures = self
+            .gateways
+            .iter()
+            .filter_map(|gateway| gateway.room.snapshot());
+        pictures.max_by_key(|picture| (picture.line.id, picture.line.version, picture.next))
+    }
+
+    /// Who was called since the last look; and that nobody was called past somebody steady.
+    fn note_calls(&mut self) {
+        let Some(picture) = self.newest() else { return };
+        let mut newly = Vec::new();
+        for visitor in &mut self.crowd {
+            let Some(ticket) = visitor.browser.ticket() else {
+                continue;
+            };
+            let is_called = matches!(
+                picture.place(&ticket, self.now, GRACE),
+                Place::Called { .. }
+            );
+            if is_called && !visitor.called {
+                self.calls.push(self.now);
+                newly.push((ticket.number, visitor.was_called));
+                visitor.was_called = true;
+            }
+            visitor.called = is_called;
+        }
+        let passed_over = |number: Number| {
+            self.crowd.iter().filter_map(move |visitor| {
+                let own = visitor
+                    .number
+                    .filter(|own| *own < number && !visitor.was_called)?;
+                (visitor.is_steady() && visitor.stage == Stage::Waiting).then_some(own)
+            })
+        };
+        for (number, again) in newly {
+            if !again && number >= picture.line.floor && !picture.marks.late.has(number) {
+                let over: Vec<_> = passed_over(number).collect();
+                assert!(over.is_empty(), "{number} was called before {over:?}");
+            }
+        }
+    }
+
+    fn check(&self) {
+        let Some(picture) = self.newest() else { return };
+        self.check_capacity(&picture);
+        self.check_minute();
+        self.check_positions(&picture);
+        if self.faults == Faults::None {
+            self.check_seats(&picture);
+        }
+    }
+
+    fn check_capacity(&self, picture: &Snapshot) {
+        let inside = self
+            .passes
+            .values()
+            .filter(|(_, until)| self.now < *until)
+            .count();
+        let called = self
+            .crowd
+            .iter()
+            .filter_map(|visitor| visitor.browser.ticket());
+        let open = called
+            .filter(|ticket| !self.passes.contains_key(&ticket.number))
+            .filter(|ticket| matches!(picture.place(ticket, self.now, GRACE), Place::Called { .. }))
+            .count();
+        let active = self.sizes.active as usize;
+        assert!(
+            inside + open <= active,
+            "{inside} inside and {open} called, of {active}"
+        );
+    }
+
+    fn check_minute(&self) {
+        let Some(most) = self.sizes.per_minute else {
+            return;
+        };
+        let from = self.now.minus(Duration::from_secs(59));
+        let recent = self.calls.iter().rev().take_while(|at| **at > from).count();
+        assert!(
+            recent <= most as usize,
+            "{recent} calls in a minute, of {most}"
+        );
+    }
+
+    fn check_positions(&self, picture: &Snapshot) {
+        for visitor in &self.crowd {
+            let Some(ticket) = visitor.browser.ticket() else {
+                continue;
+            };
+            if ticket.number >= picture.next {
+                continue;
+            }
+            if let Place::Waiting { ahead, .. } = picture.place(&ticket, self.now, GRACE) {
+                let counted = (picture.line.horizon.0..ticket.number.0)
+                    .map(Number)
+                    .filter(|n| !picture.marks.gone.has(*n) && !picture.marks.left.has(*n));
+                assert_eq!(ahead as usize, counted.count());
+                let silent = self.now.since(visitor.seen_at);
+                if picture.marks.gone.has(ticket.number) {
+                    let late = Duration::from_secs(89);
+                    assert!(
+                        silent > late || visitor.away.is_some(),
+                        "judged after {silent:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// No seat stays empty while somebody counted waits.
+    fn check_seats(&self, picture: &Snapshot) {
+        let waits = picture.next > picture.line.horizon
+            && self.crowd.iter().filter_map(|v| v.number).any(|number| {
+                let counted = !picture.marks.gone.has(number) && !picture.marks.left.has(number);
+                number >= picture.line.horizon && number < picture.next && counted
+            });
+        let settled = picture.read_at.since(picture.line.ticked_at) < TICK;
+        if !waits || !settled || picture.read_at != picture.line.ticked_at {
+            return;
+        }
+        let full = picture.occupied(picture.read_at) >= u64::from(self.sizes.active);
+        let minute: u64 = picture
+            .line
+            .batches
+            .iter()
+            .filter(|batch| picture.read_at < batch.at.plus(Duration::from_secs(60)))
+            .map(|batch| u64::from(batch.calls))
+            .sum();
+        let spent = self
+            .sizes
+            .per_minute
+            .is_some_and(|most| minute >= u64::from(most));
+        assert!(
+            full || spent,
+            "an empty seat while somebody waits: {:?}",
+            picture.line
+        );
+    }
+
+    fn check_the_end(&self) {
+        for visitor in &self.crowd {
+            let waits = matches!(visitor.stage, Stage::Outside | Stage::Waiting);
+            assert!(!waits, "never came in: {visitor:?}");
+        }
+        let claims: u64 = self
+            .gateways
+            .iter()
+            .map(|gateway| {
+                gateway
+                    .room
+                    .counts()
+                    .of(waiting_room::counts::Event::Claimed)
+            })
+            .sum();
+        if self.faults == Faults::None {
+            assert_eq!(
+                claims as usize,
+                self.passes_ever(),
+                "each number came in once"
+            );
+        }
+    }
+
+    fn passes_ever(&self) -> usize {
+        let left = self.gateways.iter();
+        let left: u64 = left
+            .map(|g| g.room.counts().of(waiting_room::counts::Event::Left))
+            .sum();
+        self.passes.len() + left as usize
+    }
+}

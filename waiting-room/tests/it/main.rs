@@ -1,0 +1,6 @@
+//! The waiting room from outside: its stores, and whole histories of simulated visitors.
+
+mod fleet;
+mod history;
+mod redis_server;
+mod stores;
