@@ -1,0 +1,10 @@
+//! The private servers, for real.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where its world cannot be built"
+)]
+
+mod guard;
+mod postgres;
+mod redis;
