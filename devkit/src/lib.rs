@@ -17,6 +17,7 @@ mod postgres;
 mod proc;
 mod redis;
 mod scratch;
+mod stack;
 pub mod wait;
 
 pub use account::Account;
@@ -27,6 +28,7 @@ pub use postgres::{Database, Durability, Postgres, PostgresOptions, Roles};
 pub use proc::{DeathSignal, Launch, Proc, Ready};
 pub use redis::{Persistence, Redis, RedisOptions};
 pub use scratch::{Scratch, sweep};
+pub use stack::{Home, Plan, Ports, RoomRules, Stack, StackOptions, Store};
 
 /// What every fallible function here returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,207 @@
+//! A demo's directory: keys, data, generated files, logs, and the lock that keeps it to one owner.
+
+use crate::Scratch;
+use crate::error::{Doing, Error};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Bytes of a generated secret.
+const SECRET_BYTES: usize = 32;
+
+/// Where a demo lives. Clones are the same place; the last one gone unlocks it.
+#[derive(Debug, Clone)]
+pub struct Home {
+    path: PathBuf,
+    _hold: Arc<Hold>,
+}
+
+/// What keeps a home: the kernel drops a file lock however its process ends.
+#[derive(Debug)]
+enum Hold {
+    Locked { _file: File },
+    Scratch { _scratch: Scratch },
+}
+
+impl Home {
+    /// A directory that stays. An error if another demo runs in it.
+    pub fn kept(path: &Path) -> Result<Self, Error> {
+        make_dir(path, 0o711)?;
+        // Servers are given paths, and some change their directory.
+        let path = path
+            .canonicalize()
+            .doing(|| format!("find {}", path.display()))?;
+        let lock = path.join("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock);
+        let file = file.doing(|| format!("open {}", lock.display()))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(in_use(&path)),
+            Err(TryLockError::Error(cause)) => {
+                return Err(cause).doing(|| format!("lock {}", lock.display()));
+            }
+        }
+        Self::furnish(path, Hold::Locked { _file: file })
+    }
+
+    /// A directory that goes with its last user.
+    pub fn scratch() -> Result<Self, Error> {
+        let scratch = Scratch::new("demo")?;
+        let path = scratch.path().to_owned();
+        Self::furnish(path, Hold::Scratch { _scratch: scratch })
+    }
+
+    fn furnish(path: PathBuf, hold: Hold) -> Result<Self, Error> {
+        for (name, mode) in [("keys", 0o700), ("logs", 0o755), ("config", 0o700)] {
+            make_dir(&path.join(name), mode)?;
+        }
+        Ok(Self {
+            path,
+            _hold: Arc::new(hold),
+        })
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The log of a service.
+    pub fn log(&self, service: &str) -> PathBuf {
+        self.path.join("logs").join(format!("{service}.log"))
+    }
+
+    /// The file of a key.
+    pub fn key(&self, name: &str) -> PathBuf {
+        self.path.join("keys").join(name)
+    }
+
+    /// What is in a key's file.
+    pub fn read_key(&self, name: &str) -> Result<String, Error> {
+        let path = self.key(name);
+        let text = fs::read_to_string(&path).doing(|| format!("read {}", path.display()))?;
+        Ok(text.trim().to_owned())
+    }
+
+    /// A key's file, with 32 random bytes in base64 if it is not there yet.
+    pub(super) fn secret(&self, name: &str) -> Result<PathBuf, Error> {
+        let path = self.key(name);
+        if !path.exists() {
+            let mut bytes = [0; SECRET_BYTES];
+            File::open("/dev/urandom")
+                .and_then(|mut source| source.read_exact(&mut bytes))
+                .doing(|| "read random bytes".into())?;
+            write_private(&path, &base64(&bytes))?;
+        }
+        Ok(path)
+    }
+
+    /// Writes a service's file anew.
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<PathBuf, Error> {
+        let path = self.path.join("config").join(name);
+        write_private(&path, text)?;
+        Ok(path)
+    }
+}
+
+fn in_use(path: &Path) -> Error {
+    Error::Command {
+        what: format!(
+            "use {}: another demo runs there; stop it first (Ctrl-C where it runs)",
+            path.display()
+        ),
+        output: String::new(),
+    }
+}
+
+fn make_dir(path: &Path, mode: u32) -> Result<(), Error> {
+    let made = fs::DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(path);
+    made.doing(|| format!("make the directory {}", path.display()))
+}
+
+/// Through a second file, so that a crash or a full disk leaves the old text or the new.
+fn write_private(path: &Path, text: &str) -> Result<(), Error> {
+    let next = path.with_extension("next");
+    let write = || {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&next)?;
+        file.write_all(text.as_bytes())?;
+        file.write_all(b"\n")?;
+        fs::rename(&next, path)
+    };
+    write().doing(|| format!("write {}", path.display()))
+}
+
+/// RFC 4648 section 4, with padding.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let group = (0..3).fold(0, |group, i| {
+            group << 8 | usize::from(*chunk.get(i).unwrap_or(&0))
+        });
+        for place in 0..4 {
+            let letter = ALPHABET[group >> (18 - 6 * place) & 63];
+            text.push(if place <= chunk.len() {
+                char::from(letter)
+            } else {
+                '='
+            });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_agrees_with_the_rfc() {
+        let cases = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+        ];
+        for (plain, coded) in cases {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_made_once() {
+        let home = Home::scratch().unwrap();
+        let path = home.secret("token-1").unwrap();
+        let first = fs::read_to_string(&path).unwrap();
+        assert_eq!(first.trim().len(), 44);
+        home.secret("token-1").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), first);
+        assert_eq!(home.read_key("token-1").unwrap(), first.trim());
+    }
+
+    #[test]
+    fn a_kept_home_has_one_owner_at_a_time() {
+        let scratch = Scratch::new("kept").unwrap();
+        let path = scratch.path().join("data");
+        let home = Home::kept(&path).unwrap();
+        let error = Home::kept(&path).unwrap_err().to_string();
+        assert!(error.contains("another demo"), "{error}");
+        drop(home);
+        Home::kept(&path).unwrap();
+    }
+}
