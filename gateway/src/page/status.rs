@@ -1,0 +1,189 @@
+//! What is said to one visitor: numbers and names; the sentences are the page's.
+
+/// Where a visitor stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum State {
+    /// The room opens at [`Status::opens_at_ms`].
+    NotOpen,
+    /// In the line, or about to be.
+    Waiting,
+    /// May come in until [`Status::claim_deadline_ms`].
+    Called,
+    /// Is in.
+    Admitted,
+    /// In the line, and nobody is called.
+    Paused,
+    /// Nothing is left to wait for.
+    SoldOut,
+    /// The line has ended.
+    Closed,
+    /// Gave the place up.
+    Left,
+}
+
+impl State {
+    /// Every state, in the order of a visit.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 8] = [
+        Self::NotOpen,
+        Self::Waiting,
+        Self::Called,
+        Self::Admitted,
+        Self::Paused,
+        Self::SoldOut,
+        Self::Closed,
+        Self::Left,
+    ];
+
+    /// The name in JSON.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::NotOpen => "not_open",
+            Self::Waiting => "waiting",
+            Self::Called => "called",
+            Self::Admitted => "admitted",
+            Self::Paused => "paused",
+            Self::SoldOut => "sold_out",
+            Self::Closed => "closed",
+            Self::Left => "left",
+        }
+    }
+
+    /// Whether the visitor has a place that moves, and so figures about it.
+    pub(crate) fn is_in_line(self) -> bool {
+        matches!(self, Self::Waiting | Self::Paused)
+    }
+}
+
+/// Why it is so, where there is something to explain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Reason {
+    /// Holds a challenge; the next request takes a number.
+    Joining,
+    /// The operator paused the line.
+    Paused,
+    /// The origin is slow, so the rate was lowered.
+    OriginSlow,
+    /// The operator changed capacity or rate.
+    LimitChanged,
+    /// The store cannot be reached: the figures are the last known ones.
+    StoreLost,
+    /// Was away when the turn came: is called through the late lane.
+    LateLane,
+    /// The earlier visit or call is over; this is a new number.
+    NewNumber,
+}
+
+impl Reason {
+    /// Every reason.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Joining,
+        Self::Paused,
+        Self::OriginSlow,
+        Self::LimitChanged,
+        Self::StoreLost,
+        Self::LateLane,
+        Self::NewNumber,
+    ];
+
+    /// The name in JSON.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Joining => "joining",
+            Self::Paused => "paused",
+            Self::OriginSlow => "origin_slow",
+            Self::LimitChanged => "limit_changed",
+            Self::StoreLost => "store_lost",
+            Self::LateLane => "late_lane",
+            Self::NewNumber => "new_number",
+        }
+    }
+}
+
+/// How long it is likely to take from [`Status::updated_at_ms`], in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Eta {
+    /// Half of those in this place are in by then.
+    pub(crate) p50: u64,
+    /// Nine in ten are in by then.
+    pub(crate) p90: u64,
+}
+
+/// A visitor's status. Times are milliseconds since the Unix epoch, by the server's clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Status<'a> {
+    /// The room's id, as in its addresses.
+    pub(crate) room: &'a str,
+    /// Where the visitor stands.
+    pub(crate) state: State,
+    /// Why, if there is anything to explain.
+    pub(crate) reason: Option<Reason>,
+    /// Place in the line, from 1.
+    pub(crate) position: Option<u64>,
+    /// Living visitors before this one.
+    pub(crate) ahead: Option<u64>,
+    /// Living visitors after this one.
+    pub(crate) behind: Option<u64>,
+    /// The estimate, while an honest one can be given.
+    pub(crate) eta: Option<Eta>,
+    /// When to ask again, jitter included.
+    pub(crate) poll_after_ms: u64,
+    /// The ticket's short public code; never the token.
+    pub(crate) ticket: Option<&'a str>,
+    /// Until when a called visitor may come in.
+    pub(crate) claim_deadline_ms: Option<u64>,
+    /// When the room opens.
+    pub(crate) opens_at_ms: Option<u64>,
+    /// When the figures were read.
+    pub(crate) updated_at_ms: u64,
+}
+
+impl Status<'_> {
+    /// Whether the visitor has no number yet.
+    pub(crate) fn is_joining(&self) -> bool {
+        self.reason == Some(Reason::Joining)
+    }
+}
+
+/// What became of the request that met the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// It only asked to see something; asking again is the same.
+    Reading,
+    /// It wanted to change something (a form, an order) and was *not* carried out.
+    Change,
+}
+
+/// How a page without JavaScript keeps itself up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refresh<'a> {
+    /// By itself; `stop` is the address of the same page that does not ([`super::still_url`]).
+    Itself {
+        /// The address behind "stop refreshing".
+        stop: &'a str,
+    },
+    /// Only when the visitor asks (WCAG F41).
+    OnRequest,
+}
+
+/// All that one page needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Visit<'a> {
+    /// What is said.
+    pub(crate) status: Status<'a>,
+    /// The room's name for people.
+    pub(crate) room_name: &'a str,
+    /// Where to ask.
+    pub(crate) status_url: &'a str,
+    /// Where a called ticket is turned into a pass, by POST.
+    pub(crate) claim_url: &'a str,
+    /// Where a place is given up, by POST; `None` hides the button.
+    pub(crate) leave_url: Option<&'a str>,
+    /// Path and query to go to when admitted, as the visitor sent them: untrusted.
+    pub(crate) original: &'a str,
+    /// What became of the request.
+    pub(crate) held: Held,
+    /// How the page refreshes without JavaScript.
+    pub(crate) refresh: Refresh<'a>,
+}
