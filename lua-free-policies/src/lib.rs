@@ -15,7 +15,6 @@
 //! something; whatever cannot is a complaint.
 
 pub mod admission;
-pub mod admission;
 pub mod diagnostic;
 pub mod document;
 pub mod limit;

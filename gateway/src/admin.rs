@@ -1,0 +1,126 @@
+//! The admin listener: for operators and their machines, never for visitors.
+//!
+//! `/healthz` and `/readyz` answer anybody who can reach it. `/metrics` does on a loopback address, and
+//! needs the token elsewhere; everything else always does.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode};
+use pingora::apps::http_app::ServeHttp;
+use pingora::protocols::http::ServerSession;
+use subtle::ConstantTimeEq;
+
+use crate::clock;
+use crate::config::secret::Secret;
+use crate::drain::Drain;
+use crate::live::Live;
+use crate::metrics::Metrics;
+
+/// What the admin listener serves from.
+#[derive(Debug)]
+pub(crate) struct Admin {
+    pub(crate) live: Arc<ArcSwap<Live>>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) drain: Arc<Drain>,
+    pub(crate) token: Option<Secret>,
+    /// Whether only this machine can reach the listener.
+    pub(crate) local: bool,
+}
+
+impl Admin {
+    fn answer(&self, head: &Parts) -> Response<Vec<u8>> {
+        let authorised = self.is_authorised(head);
+        let path = head.uri.path();
+        let open = matches!(path, "/healthz" | "/readyz") || (path == "/metrics" && self.local);
+        if !open && !authorised {
+            return unauthorised();
+        }
+        if !matches!(head.method, Method::GET | Method::HEAD) {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n");
+        }
+        match path {
+            // Both say whether to send visitors here; a process that answers at all is alive.
+            "/healthz" | "/readyz" if self.drain.has_begun() => {
+                text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+            }
+            "/healthz" | "/readyz" => text(StatusCode::OK, "ok\n"),
+            "/metrics" => self.scrape(),
+            _ => text(StatusCode::NOT_FOUND, "no such page\n"),
+        }
+    }
+
+    fn is_authorised(&self, head: &Parts) -> bool {
+        let Some(token) = &self.token else {
+            return false;
+        };
+        let said = head.headers.get(AUTHORIZATION);
+        let said = said.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+        said.is_some_and(|said| bool::from(said.ct_eq(token.reveal())))
+    }
+
+    /// Brings the figures that are read rather than counted up to date, then writes all.
+    fn scrape(&self) -> Response<Vec<u8>> {
+        let in_flight = i64::try_from(self.drain.in_flight()).unwrap_or(i64::MAX);
+        self.metrics.in_flight.set(in_flight);
+        let live = self.live.load();
+        let now = clock::millis(clock::now());
+        for pool in live.pools() {
+            for server in pool.servers() {
+                let labels = [pool.name().as_str(), &server.address().to_string()];
+                let gauge = self.metrics.ejected.with_label_values(&labels);
+                gauge.set(i64::from(server.is_out(now)));
+            }
+        }
+        for tenant in live.tenants() {
+            for limiter in &tenant.limiters {
+                let labels = [tenant.name.as_str(), limiter.limit.name.as_str()];
+                let clients = i64::try_from(limiter.remembered()).unwrap_or(i64::MAX);
+                self.metrics
+                    .limit_clients
+                    .with_label_values(&labels)
+                    .set(clients);
+            }
+        }
+        let mut answer = Response::new(self.metrics.render());
+        let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+        answer.headers_mut().insert(CONTENT_TYPE, kind);
+        finish(answer)
+    }
+}
+
+#[async_trait]
+impl ServeHttp for Admin {
+    async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
+        self.answer(session.req_header())
+    }
+}
+
+fn text(status: StatusCode, body: &'static str) -> Response<Vec<u8>> {
+    let mut answer = Response::new(body.as_bytes().to_vec());
+    *answer.status_mut() = status;
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    answer.headers_mut().insert(CONTENT_TYPE, kind);
+    finish(answer)
+}
+
+fn unauthorised() -> Response<Vec<u8>> {
+    let mut answer = text(StatusCode::UNAUTHORIZED, "the admin token is needed\n");
+    let scheme = HeaderValue::from_static("Bearer");
+    answer.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+    answer
+}
+
+fn finish(mut answer: Response<Vec<u8>>) -> Response<Vec<u8>> {
+    let length = HeaderValue::from(answer.body().len());
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_LENGTH, length);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use lexopt::prelude::*;
+use tracing_subscriber::EnvFilter;
+
+use crate::app;
+use crate::config::{Config, EXAMPLE};
+
+const HELP: &str = "\
+fluxgate: an edge gateway with a waiting room
+
+  fluxgate run --config FILE   serve; SIGHUP reloads the file, SIGTERM drains and ends
+  fluxgate check FILE          say what is wrong with a configuration, with line and column
+  fluxgate example             print a commented configuration
+
+The access log goes to stdout (or where `access_log` says), everything else to stderr, as JSON.
+RUST_LOG chooses how much, as in RUST_LOG=info,fluxgate=debug.
+";
+
+enum Command {
+    Run { config: PathBuf },
+    Check { config: PathBuf },
+    Example,
+    Help,
+}
+
+/// Parses and obeys the command line.
+pub(crate) fn main() -> ExitCode {
+    let command = match parse(std::env::args_os().skip(1)) {
+        Ok(command) => command,
+        Err(error) => return complain(&format!("{error}\n\n{HELP}"), 2),
+    };
+    match command {
+        Command::Help => print(HELP),
+        Command::Example => print(EXAMPLE),
+        Command::Check { config } => match Config::load(&config) {
+            Ok(_) => print(&format!("{}: ok\n", config.display())),
+            Err(error) => complain(&format!("{error}\n"), 1),
+        },
+        Command::Run { config } => run(config),
+    }
+}
+
+fn run(file: PathBuf) -> ExitCode {
+    let config = match Config::load(&file) {
+        Ok(config) => config,
+        Err(error) => return complain(&format!("{error}\n"), 1),
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        EnvFilter::new("info,pingora=warn,pingora_core=warn,pingora_proxy=warn")
+    });
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match app::run(file, config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&format!("fluxgate: {error}\n"), 1),
+    }
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let command = match parser.next()? {
+        Some(Value(word)) => word.string()?,
+        Some(Long("help") | Short('h')) => return Ok(Command::Help),
+        Some(other) => return Err(other.unexpected()),
+        None => return Err("a command is needed".into()),
+    };
+    let mut config: Option<PathBuf> = None;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("config") | Short('c') => config = Some(parser.value()?.into()),
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Value(file) if config.is_none() && command == "check" => config = Some(file.into()),
+            other => return Err(other.unexpected()),
+        }
+    }
+    let config = config.ok_or_else(|| lexopt::Error::from("a configuration file is needed"));
+    match command.as_str() {
+        "run" => Ok(Command::Run { config: config? }),
+        "check" => Ok(Command::Check { config: config? }),
+        "example" => Ok(Command::Example),
+        "help" => Ok(Command::Help),
+        other => Err(format!("unknown command `{other}`").into()),
+    }
+}
+
+fn print(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever closed the pipe does not want to read on.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn complain(text: &str, code: u8) -> ExitCode {
+    // With stderr gone there is nobody to complain to; the exit code still says it.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+    ExitCode::from(code)
+}

@@ -1,0 +1,56 @@
+//! What changes in a request on its way to the upstream and in an answer on its way back.
+//!
+//! Pingora has taken out the hop-by-hop headers before this.
+
+use http::header::{COOKIE, HOST, SERVER};
+use http::request::Parts;
+use pingora::http::{RequestHeader, ResponseHeader};
+
+use super::exchange::Exchange;
+use crate::step::identify::X_REQUEST_ID;
+use crate::step::route;
+
+/// Takes out what only a gateway may say, and says it.
+pub(super) fn request(
+    head: &Parts,
+    upstream: &mut RequestHeader,
+    ctx: &Exchange,
+) -> pingora::Result<()> {
+    for name in route::spoofable(&upstream.headers) {
+        upstream.remove_header(&name);
+    }
+    if let Some(cookies) = route::foreign_cookies(&upstream.headers) {
+        upstream.remove_header(&COOKIE);
+        if let Some(cookies) = cookies {
+            upstream.insert_header(COOKIE, cookies)?;
+        }
+    }
+    let (Some(caller), Some(tenant)) = (&ctx.caller, &ctx.tenant) else {
+        return Ok(());
+    };
+    if !caller.trace.continued {
+        upstream.remove_header(&route::orphaned_trace_state());
+    }
+    for (name, value) in route::told(tenant, caller, head.headers.get(HOST)) {
+        upstream.insert_header(name, value)?;
+    }
+    for (name, value) in &ctx.admission.to_origin {
+        upstream.insert_header(name.clone(), value.clone())?;
+    }
+    Ok(())
+}
+
+/// Adds the request's id and what the room has to say; takes out which software the origin runs.
+pub(super) fn response(response: &mut ResponseHeader, ctx: &Exchange) -> pingora::Result<()> {
+    if response.status.is_informational() && response.status != 101 {
+        return Ok(());
+    }
+    response.remove_header(&SERVER);
+    if let Some(caller) = &ctx.caller {
+        response.insert_header(X_REQUEST_ID, caller.request_id.clone())?;
+    }
+    for (name, value) in &ctx.admission.to_client {
+        response.append_header(name.clone(), value.clone())?;
+    }
+    Ok(())
+}
