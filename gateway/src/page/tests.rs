@@ -128,7 +128,7 @@ fn tightening_keeps_what_separates() {
         tighten::js(
             "// why\nconst a = \"x // y\", b = 1 + +c;\nreturn a\n  .d(b)\nlet e = '\\' g'; }\n"
         ),
-        "const a=\"x // y\",b=1+ +c;return a.d(b)\nlet e/* f */='\\' g'}"
+        "const a=\"x // y\",b=1+ +c;return a.d(b)\nlet e='\\' g'}"
     );
     assert_eq!(
         tighten::html("<p id=\"a\">\n\n  <b class=\"c d\">e</b>\n"),
