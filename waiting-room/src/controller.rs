@@ -58,6 +58,7 @@ pub fn step(seen: &Snapshot, rules: &Admission, now: Timestamp) -> Calls {
     let now = now.max(seen.line.ticked_at);
     let mut tick = Tick::begin(seen, rules, now);
     tick.resume_after_a_gap();
+    tick.forget_closed_calls();
     tick.judge_absence();
     // Judging changes who counts, so the picture is rebuilt before anybody is called.
     let picture = tick.picture();
@@ -91,8 +92,6 @@ impl<'a> Tick<'a> {
         let elapsed = now.since(line.ticked_at);
         line.version += 1;
         line.ticked_at = now;
-        line.batches
-            .retain(|batch| now < batch.until.plus(AFTERLIFE) || now < batch.at.plus(MINUTE));
         Self {
             seen,
             rules,
@@ -126,6 +125,12 @@ impl<'a> Tick<'a> {
         {
             batch.until = batch.until.plus(self.elapsed);
         }
+    }
+
+    fn forget_closed_calls(&mut self) {
+        let now = self.now;
+        let needed = |b: &Batch| now < b.until.plus(AFTERLIFE) || now < b.at.plus(MINUTE);
+        self.line.batches.retain(needed);
     }
 
     /// At the roll of an epoch: whoever waits and was not seen for two whole epochs leaves the count

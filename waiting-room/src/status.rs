@@ -6,7 +6,7 @@ use policies::admission::Admission;
 
 use crate::{
     estimate::Eta,
-    presence::Epochs,
+    presence::{CLOCK_SKEW, Epochs},
     token::Code,
     value::{Timestamp, millis},
 };
@@ -98,8 +98,8 @@ impl Status {
 pub(crate) const POLL_CALLED: Duration = Duration::from_secs(2);
 /// When a visitor with a challenge asks again, if it could not be given a number.
 pub(crate) const POLL_JOINING: Duration = Duration::from_secs(1);
-/// A poll this much early is a clock's inaccuracy, not impatience.
-pub(crate) const POLL_SLACK: Duration = Duration::from_millis(500);
+/// A poll this much early is the inaccuracy of two gateways' clocks, not impatience.
+pub(crate) const POLL_SLACK: Duration = CLOCK_SKEW.saturating_add(Duration::from_millis(500));
 
 /// When someone with `ahead` people before them should ask again: the nearer, the sooner; spread by
 /// `entropy` so that a crowd that arrived together does not poll together; and often enough for their

@@ -19,9 +19,16 @@ fn rules(active: u32, per_minute: u32) -> Admission {
 
 /// A line in which `joined` numbers were given out, everybody living, nobody in.
 fn waiting(joined: u64) -> Snapshot {
-    let line = Line::open(START, 0);
+    let line = Line::open(START, 39_777_777);
     let next = line.floor.plus(joined);
-    Snapshot::build(line, next, (Marks::default(), Traces::default()), START)
+    Snapshot::build(line, next, (Marks::default(), everybody(joined)), START)
+}
+
+fn everybody(joined: u64) -> Traces {
+    Traces {
+        living: (0..joined).map(number).collect(),
+        ..Traces::default()
+    }
 }
 
 fn number(index: u64) -> Number {
@@ -57,7 +64,7 @@ fn the_minute_is_a_sliding_one() {
         let calls = step(&seen, &rules, now);
         let got = calls.line.horizon.since(before);
         called_at.extend(std::iter::repeat_n(now, got as usize));
-        seen = after(calls, 50, Traces::default(), now);
+        seen = after(calls, 50, everybody(50), now);
     }
     assert_eq!(
         called_at.len(),
@@ -124,17 +131,15 @@ fn whoever_was_absent_is_skipped_and_comes_back_through_the_late_lane() {
     let mut seen = waiting(4);
     // Fill both seats, so that numbers 2 and 3 wait; only 3 is seen in the epochs that follow.
     seen = after(step(&seen, &rules, START), 4, Traces::default(), START);
+    let traces = Traces {
+        living: [number(3)].into_iter().collect(),
+        active: [number(0), number(1)].into_iter().collect(),
+        ..Traces::default()
+    };
     let mut now = START;
-    for _ in 0..16 {
-        now = now.plus(Duration::from_secs(45));
-        for _ in 0..2 {
-            seen.traces.living = [number(3)].into_iter().collect();
-            seen.traces.active = [number(0), number(1)].into_iter().collect();
-            let calls = step(&seen, &rules, now);
-            let traces = seen.traces.clone();
-            seen = after(calls, 4, traces, now);
-            now = now.plus(TICK);
-        }
+    for _ in 0..100 {
+        now = now.plus(Duration::from_secs(2));
+        seen = after(step(&seen, &rules, now), 4, traces.clone(), now);
     }
     assert!(seen.marks.gone.has(number(2)));
     assert!(!seen.marks.gone.has(number(3)));
@@ -150,9 +155,10 @@ fn whoever_was_absent_is_skipped_and_comes_back_through_the_late_lane() {
         fresh: [number(2)].into_iter().collect(),
         ..Traces::default()
     };
-    let seen = after(calls, 4, traces, now.plus(Duration::from_secs(200)));
+    let later = now.plus(Duration::from_secs(2));
+    let seen = after(calls, 4, traces, later);
     assert_eq!(seen.late, vec![number(2)]);
-    let calls = step(&seen, &rules, now.plus(Duration::from_secs(200)));
+    let calls = step(&seen, &rules, later);
     assert!(calls.marks.late.has(number(2)));
 }
 
@@ -215,8 +221,10 @@ proptest! {
     ) {
         let rules = rules(active, per_minute);
         let marks = Marks { gone: gone.into_iter().map(number).collect(), ..Marks::default() };
-        let traces = Traces { active: inside.into_iter().map(number).collect(), ..Traces::default() };
-        let line = Line::open(START, 0);
+        // Those inside hold numbers of an earlier line.
+        let inside = inside.into_iter().map(|index| Number(START.0 - 1_000 + index));
+        let traces = Traces { active: inside.collect(), ..everybody(joined) };
+        let line = Line::open(START, 39_777_777);
         let seen = Snapshot::build(line, number(joined), (marks, traces.clone()), START);
         let before = seen.occupied(START);
         let now = START.plus(TICK);

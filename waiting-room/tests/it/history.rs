@@ -32,7 +32,7 @@ fn run(seed: u64, sizes: Sizes, faults: Faults) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 10, ..ProptestConfig::default() })]
 
     #[test]
     fn every_promise_holds_in_any_history(seed: u64, sizes in sizes()) {

@@ -26,17 +26,13 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// `kill -9`, and a new empty server on the same port.
-    pub(crate) fn restart_empty(&mut self) {
-        self.stop();
-        self.child = spawn(self.port);
-    }
-
+    /// `kill -9`.
     pub(crate) fn stop(&mut self) {
         self.child.kill().expect("redis-server can be killed");
         self.child.wait().expect("redis-server ends");
     }
 
+    /// A new, empty server on the same port.
     pub(crate) fn start_again(&mut self) {
         self.child = spawn(self.port);
     }
