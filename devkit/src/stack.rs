@@ -7,12 +7,15 @@
 mod documents;
 mod home;
 mod plan;
+mod reach;
+mod roster;
 mod start;
 
 pub use home::Home;
 pub use plan::{Plan, Ports};
 
 use crate::{Database, Durability, Error, Postgres, Proc, Redis};
+use roster::Roster;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -176,7 +179,7 @@ impl Stack {
     pub fn start_gateway(&mut self, index: usize) -> Result<(), Error> {
         let gateway = start::gateway(&self.options, &self.plan, index)?;
         self.gateways[index] = Some(gateway);
-        Ok(())
+        self.write_roster()
     }
 
     /// Crashes the core (`kill -9`).
@@ -187,7 +190,7 @@ impl Stack {
     /// Starts the core again after a crash, on its ports.
     pub fn start_core(&mut self) -> Result<(), Error> {
         self.core = start::core(&self.options, &self.plan, &self.databases)?;
-        Ok(())
+        self.write_roster()
     }
 
     /// The secret key of a tenant of the demo (`acme`, `service-a`).
@@ -197,7 +200,14 @@ impl Stack {
 
     /// The first child that ended although nobody asked it to.
     pub fn fallen(&self) -> Option<&Proc> {
-        self.children().find(|child| child.exited().is_some())
+        let servers = self
+            .redis
+            .iter()
+            .map(Redis::process)
+            .chain([self.postgres.process()]);
+        self.children()
+            .chain(servers)
+            .find(|child| child.exited().is_some())
     }
 
     /// Stops everything in order: each finishes what it is doing, at most 15 s.
@@ -209,11 +219,27 @@ impl Stack {
             redis.stop();
         }
         self.postgres.stop();
+        Roster::of(&self.options.home).clear();
+    }
+
+    fn write_roster(&self) -> Result<(), Error> {
+        let servers = self
+            .redis
+            .iter()
+            .map(Redis::process)
+            .chain([self.postgres.process()]);
+        Roster::of(&self.options.home).write(self.everyone())
     }
 
     /// Our own services, visitors' side first.
     fn children(&self) -> impl Iterator<Item = &Proc> {
         let gateways = self.gateways.iter().flatten();
         gateways.chain(&self.shops).chain([&self.core, &self.psp])
+    }
+    fn everyone(&self) -> impl Iterator<Item = &Proc> {
+        let redis = self.redis.iter().map(Redis::process);
+        self.children()
+            .chain(redis)
+            .chain([self.postgres.process()])
     }
 }

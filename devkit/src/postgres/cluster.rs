@@ -2,9 +2,8 @@
 
 use super::binaries;
 use crate::error::{Doing, Error};
-use crate::{Account, Identity};
+use crate::{Account, Identity, random};
 use std::fs::{self, Permissions};
-use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -174,11 +173,10 @@ fn password(file: &Path) -> Result<String, Error> {
     if let Ok(known) = fs::read_to_string(file) {
         return Ok(known);
     }
-    let mut bytes = [0_u8; 16];
-    fs::File::open("/dev/urandom")
-        .and_then(|mut source| source.read_exact(&mut bytes))
-        .doing(|| "read /dev/urandom".into())?;
-    let password: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let password: String = random::bytes::<16>()?
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     fs::write(file, &password)
         .and_then(|()| fs::set_permissions(file, Permissions::from_mode(0o600)))
         .doing(|| format!("write {}", file.display()))?;

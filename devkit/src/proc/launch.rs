@@ -139,6 +139,19 @@ impl Launch {
     }
 }
 
+/// A command of the caller's own terminal that is sent `death` when the calling thread ends: for what
+/// is waited for, as a build. Without `setpriv` it is the plain command.
+pub fn tied(program: impl AsRef<OsStr>, death: DeathSignal) -> Command {
+    let Ok(setpriv) = installed(Path::new("setpriv")) else {
+        return Command::new(program);
+    };
+    let mut command = Command::new(setpriv);
+    command
+        .args(["--pdeathsig", death.name(), "--"])
+        .arg(program);
+    command
+}
+
 /// The full path of a program, or the error that it is not there. (`setpriv` would only say so in
 /// the child's log.)
 pub(crate) fn installed(program: &Path) -> Result<PathBuf, Error> {

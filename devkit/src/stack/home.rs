@@ -1,9 +1,10 @@
 //! A demo's directory: keys, data, generated files, logs, and the lock that keeps it to one owner.
 
-use crate::Scratch;
+use super::reach;
 use crate::error::{Doing, Error};
+use crate::{Scratch, random};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,20 +48,18 @@ impl Home {
                 return Err(cause).doing(|| format!("lock {}", lock.display()));
             }
         }
-        Self::furnish(path, Hold::Locked { _file: file })
+        Self::new(path, Hold::Locked { _file: file })
     }
 
     /// A directory that goes with its last user.
     pub fn scratch() -> Result<Self, Error> {
         let scratch = Scratch::new("demo")?;
         let path = scratch.path().to_owned();
-        Self::furnish(path, Hold::Scratch { _scratch: scratch })
+        Self::new(path, Hold::Scratch { _scratch: scratch })
     }
 
-    fn furnish(path: PathBuf, hold: Hold) -> Result<Self, Error> {
-        for (name, mode) in [("keys", 0o700), ("logs", 0o755), ("config", 0o700)] {
-            make_dir(&path.join(name), mode)?;
-        }
+    fn new(path: PathBuf, hold: Hold) -> Result<Self, Error> {
+        furnish(&path)?;
         Ok(Self {
             path,
             _hold: Arc::new(hold),
@@ -89,15 +88,36 @@ impl Home {
         Ok(text.trim().to_owned())
     }
 
+    /// Where the PostgreSQL cluster is: here, if the account that runs it can get here.
+    pub(super) fn cluster(&self) -> Result<PathBuf, Error> {
+        reach::cluster(&self.path)
+    }
+
+    /// Empties a kept home, wherever its parts are: the next start is the first. Its lock stays,
+    /// and so does `tools/`: what was fetched need not be fetched again.
+    pub fn clear(&self) -> Result<(), Error> {
+        let away = fs::read_link(self.path.join("postgres"));
+        let here = ["postgres", "redis", "keys", "config", "logs", "processes"];
+        for path in here
+            .map(|name| self.path.join(name))
+            .into_iter()
+            .chain(away)
+        {
+            let removed = match fs::symlink_metadata(&path) {
+                Ok(found) if found.is_dir() => fs::remove_dir_all(&path),
+                Ok(_) => fs::remove_file(&path),
+                Err(_) => Ok(()),
+            };
+            removed.doing(|| format!("remove {}", path.display()))?;
+        }
+        furnish(&self.path)
+    }
+
     /// A key's file, with 32 random bytes in base64 if it is not there yet.
     pub(super) fn secret(&self, name: &str) -> Result<PathBuf, Error> {
         let path = self.key(name);
         if !path.exists() {
-            let mut bytes = [0; SECRET_BYTES];
-            File::open("/dev/urandom")
-                .and_then(|mut source| source.read_exact(&mut bytes))
-                .doing(|| "read random bytes".into())?;
-            write_private(&path, &base64(&bytes))?;
+            write_private(&path, &base64(&random::bytes::<SECRET_BYTES>()?))?;
         }
         Ok(path)
     }
@@ -108,6 +128,12 @@ impl Home {
         write_private(&path, text)?;
         Ok(path)
     }
+}
+
+fn furnish(path: &Path) -> Result<(), Error> {
+    let dirs = [("keys", 0o700), ("logs", 0o755), ("config", 0o700)];
+    dirs.iter()
+        .try_for_each(|(name, mode)| make_dir(&path.join(name), *mode))
 }
 
 fn in_use(path: &Path) -> Error {
@@ -192,6 +218,22 @@ mod tests {
         home.secret("token-1").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), first);
         assert_eq!(home.read_key("token-1").unwrap(), first.trim());
+    }
+
+    #[test]
+    fn clearing_spares_the_tools_and_follows_the_link() {
+        let scratch = Scratch::new("kept").unwrap();
+        let (data, away) = (scratch.path().join("data"), scratch.path().join("away"));
+        let home = Home::kept(&data).unwrap();
+        let secret = home.secret("token-1").unwrap();
+        for dir in [data.join("tools/bin"), away.join("data")] {
+            fs::create_dir_all(dir).unwrap();
+        }
+        std::os::unix::fs::symlink(&away, data.join("postgres")).unwrap();
+        home.clear().unwrap();
+        assert!(!secret.exists() && !away.exists() && data.join("tools/bin").exists());
+        assert!(home.secret("token-1").unwrap().exists());
+        assert!(Home::kept(&data).is_err(), "still locked");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The order of a start: what is needed first comes first, and each is ready before the next.
 
 use super::documents::{self, GatewaySecrets};
-use super::{Databases, Plan, Stack, StackOptions, Store};
+use super::{Databases, Plan, Roster, Stack, StackOptions, Store};
 use crate::error::{Doing, Error};
 use crate::{
-    Launch, Persistence, Postgres, PostgresOptions, Proc, Ready, Redis, RedisOptions, Roles,
+    DeathSignal, Launch, Persistence, Postgres, PostgresOptions, Proc, Ready, Redis, RedisOptions,
+    Roles, tied,
 };
 use std::net::SocketAddr;
 use std::path::Path;
@@ -30,6 +31,7 @@ pub(super) fn all(options: StackOptions, tell: &mut dyn FnMut(&str)) -> Result<S
         });
     }
     let plan = Plan::new(options.ports, options.gateways)?;
+    Roster::of(&options.home).end_leftovers();
     plan.check_free()?;
 
     tell("PostgreSQL");
@@ -58,7 +60,7 @@ pub(super) fn all(options: StackOptions, tell: &mut dyn FnMut(&str)) -> Result<S
     let gateways = (0..options.gateways)
         .map(|index| gateway(&options, &plan, index).map(Some))
         .collect::<Result<_, _>>()?;
-    Ok(Stack {
+    let stack = Stack {
         gateways,
         shops,
         core,
@@ -68,14 +70,16 @@ pub(super) fn all(options: StackOptions, tell: &mut dyn FnMut(&str)) -> Result<S
         plan,
         options,
         databases,
-    })
+    };
+    stack.write_roster()?;
+    Ok(stack)
 }
 
 fn postgres(options: &StackOptions, plan: &Plan) -> Result<Postgres, Error> {
     Postgres::start(PostgresOptions {
         durability: options.durability,
         port: Some(plan.postgres.port()),
-        dir: Some(options.home.path().join("postgres")),
+        dir: Some(options.home.cluster()?),
         ..PostgresOptions::default()
     })
 }
@@ -112,7 +116,8 @@ fn provision(options: &StackOptions, plan: &Plan, databases: &Databases) -> Resu
         &documents::core(plan, databases, &master_key),
     )?;
     let fluxpay = |args: &[&str], spec: Option<&Path>| {
-        let mut command = Command::new(crate::proc::installed(&options.binaries.join("fluxpay"))?);
+        let program = crate::proc::installed(&options.binaries.join("fluxpay"))?;
+        let mut command = tied(program, DeathSignal::Kill);
         command.args(args).arg("--config").arg(&config);
         command.args(spec.iter().flat_map(|spec| [Path::new("--spec"), *spec]));
         run(command, &format!("run fluxpay {}", args.join(" ")))
