@@ -1,0 +1,13 @@
+//! The whole service as its users meet it: the real binary on a private PostgreSQL, against the
+//! sandbox PSP over HTTP. Each test has its own database, service and PSP, so they run side by side.
+
+mod api;
+mod crashes;
+mod database;
+mod doubt;
+mod idempotency;
+mod isolation;
+mod payments;
+mod refusals;
+mod stage;
+mod webhooks;
