@@ -1,0 +1,140 @@
+//! Order inversions: A had a place before B even asked for one, and B was called first.
+
+use crate::clock::Moment;
+
+/// A visitor who joined and was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// Which one.
+    pub visitor: u32,
+    /// The join request was sent.
+    pub sent: Moment,
+    /// The join's answer was read.
+    pub answered: Moment,
+    /// The number was called.
+    pub call: Moment,
+}
+
+/// Pairs in the wrong order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inversions {
+    /// How many pairs.
+    pub pairs: u64,
+    /// Some of them: who came first, who was called first.
+    pub examples: Vec<(u32, u32)>,
+}
+
+const EXAMPLES: usize = 5;
+
+/// Counts the inverted pairs in O(n log n): visitors are taken by the time they asked, those who had their
+/// place before that are kept in a Fenwick tree over the ranks of call times.
+#[must_use]
+pub fn inversions(visitors: &[Called]) -> Inversions {
+    let mut calls: Vec<Moment> = visitors.iter().map(|visitor| visitor.call).collect();
+    calls.sort_unstable();
+    calls.dedup();
+    let rank = |call: Moment| calls.partition_point(|known| *known < call);
+    let mut placed: Vec<&Called> = visitors.iter().collect();
+    placed.sort_unstable_by_key(|visitor| visitor.answered);
+    let mut asking: Vec<&Called> = visitors.iter().collect();
+    asking.sort_unstable_by_key(|visitor| visitor.sent);
+
+    let mut tree = Fenwick(vec![0; calls.len() + 1]);
+    let mut before = placed.into_iter().peekable();
+    let mut latest: Option<&Called> = None;
+    let (mut found, mut count) = (Inversions::default(), 0);
+    for second in asking {
+        while let Some(first) = before.next_if(|first| first.answered < second.sent) {
+            tree.add(rank(first.call));
+            count += 1;
+            latest = latest
+                .filter(|known| known.call >= first.call)
+                .or(Some(first));
+        }
+        let later = count - tree.up_to(rank(second.call));
+        found.pairs += later;
+        if let Some(first) = latest.filter(|_| later > 0 && found.examples.len() < EXAMPLES) {
+            found.examples.push((first.visitor, second.visitor));
+        }
+    }
+    found
+}
+
+/// Counts by rank: one more at a rank, how many at or below a rank.
+struct Fenwick(Vec<u64>);
+
+impl Fenwick {
+    fn add(&mut self, rank: usize) {
+        let mut node = rank + 1;
+        while node < self.0.len() {
+            self.0[node] += 1;
+            node += node & node.wrapping_neg();
+        }
+    }
+
+    fn up_to(&self, rank: usize) -> u64 {
+        let mut node = rank + 1;
+        let mut sum = 0;
+        while node > 0 {
+            sum += self.0[node];
+            node -= node & node.wrapping_neg();
+        }
+        sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn visitor(visitor: u32, sent: u64, answered: u64, call: u64) -> Called {
+        let [sent, answered, call] = [sent, answered, call].map(Moment::from_micros);
+        Called {
+            visitor,
+            sent,
+            answered,
+            call,
+        }
+    }
+
+    #[test]
+    fn overlapping_joins_may_be_called_in_any_order() {
+        assert_eq!(
+            inversions(&[visitor(1, 0, 10, 200), visitor(2, 9, 20, 100)]).pairs,
+            0
+        );
+    }
+
+    #[test]
+    fn who_had_a_place_first_is_called_first_or_together() {
+        assert_eq!(
+            inversions(&[visitor(1, 0, 10, 100), visitor(2, 11, 20, 100)]).pairs,
+            0
+        );
+        let overtaken = inversions(&[visitor(1, 0, 10, 101), visitor(2, 11, 20, 100)]);
+        assert_eq!(
+            overtaken,
+            Inversions {
+                pairs: 1,
+                examples: vec![(1, 2)]
+            }
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_count_agrees_with_comparing_everybody_with_everybody(
+            history in prop::collection::vec((0u64..40, 0u64..10, 0u64..40), 0..60)
+        ) {
+            let history: Vec<Called> = (0u32..).zip(history)
+                .map(|(id, (sent, wait, call))| visitor(id, sent, sent + wait, call)).collect();
+            let naive = history.iter().flat_map(|a| history.iter().map(move |b| (a, b)))
+                .filter(|(a, b)| a.answered < b.sent && b.call < a.call).count();
+            let counted = inversions(&history);
+            prop_assert_eq!(counted.pairs, naive as u64);
+            prop_assert_eq!(counted.examples.is_empty(), naive == 0);
+        }
+    }
+}

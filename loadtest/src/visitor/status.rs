@@ -1,0 +1,45 @@
+//! The gateway's JSON about a place in line, as documented; unknown members are ignored as an app would.
+
+use serde::Deserialize;
+
+use crate::wire::Answer;
+
+/// Where the visitor stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum State {
+    NotOpen,
+    Waiting,
+    Called,
+    Admitted,
+    Paused,
+    SoldOut,
+    Closed,
+}
+
+/// What the page's script reads.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Status {
+    pub(super) state: State,
+    #[serde(default)]
+    pub(super) reason: Option<String>,
+    #[serde(default)]
+    pub(super) ahead: Option<u64>,
+    pub(super) poll_after_ms: u64,
+    #[serde(default)]
+    pub(super) claim_deadline: Option<String>,
+}
+
+impl Status {
+    /// Reads an answer of the status or claim address; `Err` names what is wrong with it.
+    pub(super) fn read(answer: &Answer) -> Result<Self, String> {
+        serde_json::from_slice(&answer.body)
+            .map_err(|_| format!("status {} is not queue JSON", answer.status))
+    }
+
+    /// True when the visitor has a number rather than only the invitation to take one.
+    pub(super) fn has_place(&self) -> bool {
+        !(self.state == State::Waiting && self.reason.as_deref() == Some("joining"))
+            && self.state != State::NotOpen
+    }
+}
