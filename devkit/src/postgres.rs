@@ -104,6 +104,11 @@ impl Postgres {
         })
     }
 
+    /// Whether this machine has a PostgreSQL that will do.
+    pub fn is_installed() -> bool {
+        binaries::find().is_ok()
+    }
+
     /// Its port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port

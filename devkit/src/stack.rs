@@ -200,14 +200,7 @@ impl Stack {
 
     /// The first child that ended although nobody asked it to.
     pub fn fallen(&self) -> Option<&Proc> {
-        let servers = self
-            .redis
-            .iter()
-            .map(Redis::process)
-            .chain([self.postgres.process()]);
-        self.children()
-            .chain(servers)
-            .find(|child| child.exited().is_some())
+        self.everyone().find(|child| child.exited().is_some())
     }
 
     /// Stops everything in order: each finishes what it is doing, at most 15 s.
@@ -223,11 +216,6 @@ impl Stack {
     }
 
     fn write_roster(&self) -> Result<(), Error> {
-        let servers = self
-            .redis
-            .iter()
-            .map(Redis::process)
-            .chain([self.postgres.process()]);
         Roster::of(&self.options.home).write(self.everyone())
     }
 
@@ -236,6 +224,7 @@ impl Stack {
         let gateways = self.gateways.iter().flatten();
         gateways.chain(&self.shops).chain([&self.core, &self.psp])
     }
+
     fn everyone(&self) -> impl Iterator<Item = &Proc> {
         let redis = self.redis.iter().map(Redis::process);
         self.children()

@@ -166,6 +166,11 @@ pub(crate) fn installed(program: &Path) -> Result<PathBuf, Error> {
     })
 }
 
+/// Where a program is, for whoever wants to install it otherwise.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    on_path(Path::new(name))
+}
+
 /// Where `program` is on `PATH`, or in the system's own directories, which an ordinary user's
 /// `PATH` leaves out.
 fn on_path(program: &Path) -> Option<PathBuf> {

@@ -1,6 +1,6 @@
 //! A demo's directory: keys, data, generated files, logs, and the lock that keeps it to one owner.
 
-use super::reach;
+use super::{Roster, reach};
 use crate::error::{Doing, Error};
 use crate::{Scratch, random};
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -96,8 +96,9 @@ impl Home {
     /// Empties a kept home, wherever its parts are: the next start is the first. Its lock stays,
     /// and so does `tools/`: what was fetched need not be fetched again.
     pub fn clear(&self) -> Result<(), Error> {
+        Roster::of(self).end_leftovers();
         let away = fs::read_link(self.path.join("postgres"));
-        let here = ["postgres", "redis", "keys", "config", "logs", "processes"];
+        let here = ["postgres", "redis", "keys", "config", "logs"];
         for path in here
             .map(|name| self.path.join(name))
             .into_iter()
