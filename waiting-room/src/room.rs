@@ -7,6 +7,9 @@
 
 mod driver;
 mod join;
+mod locate;
+mod outcome;
+mod tell;
 
 use std::{
     sync::{
@@ -17,78 +20,26 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use policies::admission::{Admission, Renewal};
+use policies::admission::Admission;
 
 pub use driver::{Driver, Stepped};
+pub use outcome::{Admitted, Held, Outcome, Presented, TicketChange};
 
 use crate::{
     controller::MINUTE,
     counts::{Counts, Event},
     presence::{CLOCK_SKEW, Epochs, Recorder, Trace},
-    snapshot::{Place, Snapshot},
-    status::{self, Reason, State, Status},
+    snapshot::Snapshot,
+    status::{Reason, Status},
     store::{GatewayId, Mark, RoomStore, Was},
-    token::{Challenge, Claimant, Pass, Seal, Ticket, TokenText},
+    token::{Pass, Seal, Ticket},
     value::{Moment, Number, Timestamp},
 };
 use join::Joins;
+use locate::{Located, Visitor};
 
 /// A snapshot older than this is called stale: eight missed ticks.
 const STALE_AFTER: Duration = Duration::from_secs(2);
-/// A challenge is good this long: a visitor who opened the page and fell asleep joins on return.
-const CHALLENGE_LIFE: Duration = Duration::from_secs(24 * 3_600);
-
-/// The tokens that came with a request, from cookies or headers. Unverified.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Presented<'a> {
-    /// In the ticket's place: a ticket or a challenge.
-    pub ticket: Option<&'a str>,
-    /// In the pass's place.
-    pub pass: Option<&'a str>,
-}
-
-/// What a request may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Outcome {
-    /// Go on to the origin.
-    Admitted(Admitted),
-    /// Be told this instead.
-    Held(Held),
-}
-
-/// Proof that a visitor is in, and what the client must be given with the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Admitted {
-    /// The number the seat is counted under.
-    pub number: Number,
-    /// When the pass ends.
-    pub expires_at: Timestamp,
-    /// The new pass, if it was issued or renewed just now.
-    pub pass: Option<TokenText>,
-    /// What to do about the ticket.
-    pub ticket: TicketChange,
-}
-
-/// What a visitor who is not in is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// The status.
-    pub status: Status,
-    /// What to do about the ticket.
-    pub ticket: TicketChange,
-}
-
-/// What the client shall do with its ticket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TicketChange {
-    /// Keep what it has.
-    Keep,
-    /// Take this one.
-    Set(TokenText),
-    /// Forget it.
-    Drop,
-}
 
 /// What a room is made of.
 #[derive(Debug)]
@@ -145,6 +96,21 @@ struct Inner {
 }
 
 impl Room {
+    /// Takes over from `old`, whose rules or keys were changed: the same line, known at once. What the
+    /// fleet had recorded is recorded again as ours, because epochs follow from the rules: counted
+    /// too long rather than forgotten.
+    #[must_use]
+    pub fn succeed(parts: Parts, old: &Self, now: Timestamp) -> (Self, Driver) {
+        let (room, driver) = Self::new(parts);
+        if let Some(seen) = old.snapshot() {
+            room.inner.activity.adopt(&seen.traces.active, now);
+            room.inner.presence.adopt(&seen.traces.living, now);
+            room.inner.raise_highest(seen.next);
+            room.inner.snapshot.store(Some(seen));
+        }
+        (room, driver)
+    }
+
     /// A room and its driver. Until the driver has stepped, visitors hold challenges and wait.
     #[must_use]
     pub fn new(parts: Parts) -> (Self, Driver) {
@@ -181,29 +147,24 @@ impl Room {
     }
 
     /// A request to the protected part. Whoever was called comes in by this very request: it is the
-    /// visible act of a visitor without JavaScript.
+    /// visible act of a visitor without JavaScript, and where seats are free the second request of a
+    /// newcomer already is one.
     pub async fn enter(&self, presented: Presented<'_>, at: Moment) -> Outcome {
-        match self.identify(presented, at.now) {
-            Visitor::Guest(pass) => self.admit(pass, at.now),
-            Visitor::Holder(ticket) => match self.place(&ticket, at.now) {
-                Place::Called { .. } | Place::Claimed { .. } => self.come_in(ticket, at).await,
-                place => self.wait(ticket, place, at).await,
-            },
-            Visitor::Returned(challenge) => self.join(challenge, at).await,
-            Visitor::Stranger => self.challenge(at),
+        match self.locate(presented, at).await {
+            Located::Inside(pass) => self.admit(pass, at.now),
+            Located::InLine(seat) if seat.is_called() => self.come_in(seat.ticket, at).await,
+            Located::InLine(seat) => self.tell(seat, at),
+            Located::Nowhere(held) => Outcome::Held(held),
         }
     }
 
-    /// Where a visitor stands. A poll: no store call once there is a number.
+    /// Where a visitor stands. A poll: no store call once there is a number, and nobody comes in by
+    /// it, since a hidden tab polls too.
     pub async fn status(&self, presented: Presented<'_>, at: Moment) -> Outcome {
-        match self.identify(presented, at.now) {
-            Visitor::Guest(pass) => self.admit(pass, at.now),
-            Visitor::Holder(ticket) => {
-                let place = self.place(&ticket, at.now);
-                self.wait(ticket, place, at).await
-            }
-            Visitor::Returned(challenge) => self.join(challenge, at).await,
-            Visitor::Stranger => self.challenge(at),
+        match self.locate(presented, at).await {
+            Located::Inside(pass) => self.admit(pass, at.now),
+            Located::InLine(seat) => self.tell(seat, at),
+            Located::Nowhere(held) => Outcome::Held(held),
         }
     }
 
@@ -213,17 +174,22 @@ impl Room {
         self.enter(presented, at).await
     }
 
-    /// Gives the place or the seat back.
+    /// Gives the place or the seat back. While the store is lost the answer is that nothing changed.
     pub async fn leave(&self, presented: Presented<'_>, at: Moment) -> Outcome {
         let number = match self.identify(presented, at.now) {
             Visitor::Guest(pass) => pass.number,
             Visitor::Holder(ticket) => ticket.number,
             Visitor::Returned(_) | Visitor::Stranger => return self.gone(at.now),
         };
-        match self.inner.store.mark(Mark::Left, number).await {
-            Ok(_) => self.inner.counts.add(Event::Left),
-            Err(_) => self.inner.counts.add(Event::StoreFailed),
+        if self.inner.store.mark(Mark::Left, number).await.is_err() {
+            self.inner.counts.add(Event::StoreFailed);
+            let status = self.joining(at.now, Reason::StoreLost);
+            return Outcome::Held(Held {
+                status,
+                ticket: TicketChange::Keep,
+            });
         }
+        self.inner.counts.add(Event::Left);
         self.gone(at.now)
     }
 
@@ -259,86 +225,6 @@ impl Room {
         }
     }
 
-    fn identify(&self, presented: Presented<'_>, now: Timestamp) -> Visitor {
-        let inner = &self.inner;
-        if let Some(text) = presented.pass {
-            match inner.seal.read_pass(text, now) {
-                Ok(pass) if self.has_left(pass.number) => {}
-                Ok(pass) => return Visitor::Guest(pass),
-                Err(error) => inner.counts.bad_token(error),
-            }
-        }
-        let Some(text) = presented.ticket else {
-            return Visitor::Stranger;
-        };
-        match inner.seal.read_claimant(text) {
-            Ok(Claimant::Ticket(ticket)) => Visitor::Holder(ticket),
-            Ok(Claimant::Challenge(challenge)) if is_fresh(&challenge, now) => {
-                Visitor::Returned(challenge)
-            }
-            Ok(Claimant::Challenge(_)) => {
-                inner.counts.bad_token(crate::token::TokenError::Expired);
-                Visitor::Stranger
-            }
-            Err(error) => {
-                inner.counts.bad_token(error);
-                Visitor::Stranger
-            }
-        }
-    }
-
-    fn has_left(&self, number: Number) -> bool {
-        self.inner
-            .snapshot
-            .load()
-            .as_ref()
-            .is_some_and(|seen| seen.marks.left.has(number))
-    }
-
-    fn place(&self, ticket: &Ticket, now: Timestamp) -> Place {
-        let snapshot = self.inner.snapshot.load();
-        let Some(snapshot) = snapshot.as_ref() else {
-            // Nothing is known yet: the ticket is worth what it last said.
-            return Place::Waiting {
-                ahead: ticket.shown_ahead,
-                behind: 0,
-            };
-        };
-        // While the store is lost nobody can come in, so calls do not run out either.
-        let now = now.min(snapshot.read_at.plus(STALE_AFTER));
-        snapshot.place(ticket, now, self.inner.rules.call_grace())
-    }
-
-    fn admit(&self, pass: Pass, now: Timestamp) -> Outcome {
-        let renewed = self.renew(&pass, now);
-        let current = renewed.unwrap_or(pass);
-        Outcome::Admitted(Admitted {
-            number: current.number,
-            expires_at: current.expires_at,
-            pass: renewed.map(|pass| self.inner.seal.pass(&pass)),
-            ticket: TicketChange::Keep,
-        })
-    }
-
-    /// A pass is renewed once per activity epoch: often enough that an active visitor never runs out,
-    /// seldom enough that most answers set no cookie.
-    fn renew(&self, pass: &Pass, now: Timestamp) -> Option<Pass> {
-        let inner = &self.inner;
-        let session = inner.rules.session();
-        let epochs = inner.activity_epochs;
-        let due = epochs.at(pass.issued_at) != epochs.at(now);
-        if session.renewal() == Renewal::Never || !due || now < pass.issued_at {
-            return None;
-        }
-        inner.activity.record(pass.number, now);
-        inner.counts.add(Event::Renewed);
-        Some(Pass {
-            issued_at: now,
-            expires_at: now.plus(session.ttl()),
-            ..*pass
-        })
-    }
-
     async fn come_in(&self, ticket: Ticket, at: Moment) -> Outcome {
         let inner = &self.inner;
         let Ok(was) = inner.store.mark(Mark::Claimed, ticket.number).await else {
@@ -371,211 +257,6 @@ impl Room {
             ticket: TicketChange::Drop,
         })
     }
-
-    async fn wait(&self, ticket: Ticket, place: Place, at: Moment) -> Outcome {
-        match place {
-            Place::Void | Place::Spent | Place::Missed | Place::Left => {
-                self.rejoin(ticket, at).await
-            }
-            // Every free seat is reserved for numbers to come: a late comer is served soonest by
-            // taking one of those.
-            Place::Late { .. } if self.only_reserved_seats() => self.rejoin(ticket, at).await,
-            Place::Waiting { .. }
-            | Place::Late { .. }
-            | Place::Called { .. }
-            | Place::Claimed { .. } => self.poll(ticket, place, at),
-        }
-    }
-
-    fn poll(&self, ticket: Ticket, place: Place, at: Moment) -> Outcome {
-        let inner = &self.inner;
-        inner.counts.add(Event::Polled);
-        if at.now.plus(status::POLL_SLACK) < ticket.next_poll_at && !is_call(place) {
-            inner.counts.add(Event::PolledEarly);
-            let status = self.told_early(&ticket, place, at);
-            return Outcome::Held(Held {
-                status,
-                ticket: TicketChange::Keep,
-            });
-        }
-        inner.presence.record(ticket.number, at.now);
-        let status = self.told(&ticket, place, at);
-        let ticket = Ticket {
-            next_poll_at: at.now.plus(status.poll_after),
-            shown_ahead: status.ahead.unwrap_or(ticket.shown_ahead),
-            ..ticket
-        };
-        Outcome::Held(Held {
-            status,
-            ticket: TicketChange::Set(inner.seal.ticket(&ticket)),
-        })
-    }
-
-    fn told_early(&self, ticket: &Ticket, place: Place, at: Moment) -> Status {
-        Status {
-            ahead: Some(ticket.shown_ahead),
-            poll_after: ticket.next_poll_at.since(at.now),
-            ..self.told(ticket, place, at)
-        }
-    }
-
-    fn told(&self, ticket: &Ticket, place: Place, at: Moment) -> Status {
-        let snapshot = self.inner.snapshot.load();
-        let read_at = snapshot.as_ref().map_or(at.now, |seen| seen.read_at);
-        let pace = snapshot
-            .as_ref()
-            .map(|seen| seen.line.pace)
-            .unwrap_or_default();
-        let stale = at.now > read_at.plus(STALE_AFTER) || snapshot.is_none();
-        let mut status = Status {
-            state: State::Waiting,
-            reason: stale.then_some(Reason::StoreLost),
-            ahead: None,
-            behind: None,
-            eta: None,
-            poll_after: status::POLL_CALLED,
-            code: Some(ticket.code()),
-            claim_until: None,
-            updated_at: read_at,
-        };
-        let (ahead, behind) = match place {
-            Place::Waiting { ahead, behind } => (ahead, Some(behind)),
-            Place::Late { ahead } => {
-                status.reason = status.reason.or(Some(Reason::LateLane));
-                (ahead, None)
-            }
-            Place::Called { until } | Place::Claimed { until } => {
-                status.state = State::Called;
-                status.claim_until = Some(until);
-                return status;
-            }
-            Place::Void | Place::Spent | Place::Missed | Place::Left => return status,
-        };
-        // What was shown once is never taken back: not even by a gateway that knows less.
-        let ahead = ahead.min(ticket.shown_ahead);
-        status.ahead = Some(ahead);
-        status.behind = behind;
-        status.eta = if stale { None } else { pace.eta(ahead) };
-        status.poll_after = status::poll_after(ahead, status.eta, &self.inner.rules, at.entropy);
-        status
-    }
-
-    fn only_reserved_seats(&self) -> bool {
-        let snapshot = self.inner.snapshot.load();
-        let reserved =
-            |seen: &Arc<Snapshot>| seen.line.spare == 0 && seen.line.ahead(seen.next) > 0;
-        snapshot.as_ref().is_some_and(reserved)
-    }
-
-    fn challenge(&self, at: Moment) -> Outcome {
-        self.inner.counts.add(Event::Challenged);
-        let challenge = Challenge {
-            issued_at: at.now,
-            nonce: at.entropy,
-        };
-        // The page asks again at once, so that in an idle room nobody notices the second request.
-        let status = Status {
-            poll_after: Duration::ZERO,
-            ..self.joining(at.now, Reason::Joining)
-        };
-        let ticket = TicketChange::Set(self.inner.seal.challenge(&challenge));
-        Outcome::Held(Held { status, ticket })
-    }
-
-    async fn join(&self, challenge: Challenge, at: Moment) -> Outcome {
-        self.number(challenge.nonce, None, at).await
-    }
-
-    async fn rejoin(&self, old: Ticket, at: Moment) -> Outcome {
-        // The old secret names this arrival, so that two requests at once get one number.
-        self.number(
-            old.secret.rotate_left(1) ^ old.number.0,
-            Some(Reason::NewNumber),
-            at,
-        )
-        .await
-    }
-
-    async fn number(&self, nonce: u64, reason: Option<Reason>, at: Moment) -> Outcome {
-        let inner = &self.inner;
-        let Some(number) = Inner::take_number(inner, nonce, at.now).await else {
-            inner.counts.add(Event::StoreFailed);
-            let status = self.joining(at.now, Reason::StoreLost);
-            return Outcome::Held(Held {
-                status,
-                ticket: TicketChange::Keep,
-            });
-        };
-        let snapshot = inner
-            .snapshot
-            .load_full()
-            .expect("numbers are only taken in a known line");
-        let ticket = Ticket {
-            line: snapshot.line.id,
-            number,
-            joined_at: at.now,
-            next_poll_at: at.now,
-            shown_ahead: u32::MAX,
-            secret: nonce,
-        };
-        inner.presence.record(number, at.now);
-        let place = self.place(&ticket, at.now);
-        if is_call(place) {
-            return self.come_in(ticket, at).await;
-        }
-        match self.poll(ticket, place, at) {
-            Outcome::Held(held) if held.status.reason.is_none() => Outcome::Held(Held {
-                status: Status {
-                    reason,
-                    ..held.status
-                },
-                ..held
-            }),
-            outcome => outcome,
-        }
-    }
-
-    fn joining(&self, now: Timestamp, reason: Reason) -> Status {
-        Status {
-            state: State::Waiting,
-            reason: Some(reason),
-            ahead: None,
-            behind: None,
-            eta: None,
-            poll_after: status::POLL_JOINING,
-            code: None,
-            claim_until: None,
-            updated_at: now,
-        }
-    }
-
-    fn gone(&self, now: Timestamp) -> Outcome {
-        let status = Status {
-            state: State::Left,
-            reason: None,
-            ..self.joining(now, Reason::Joining)
-        };
-        Outcome::Held(Held {
-            status,
-            ticket: TicketChange::Drop,
-        })
-    }
-}
-
-/// Who a request comes from, as far as its tokens prove.
-enum Visitor {
-    Guest(Pass),
-    Holder(Ticket),
-    Returned(Challenge),
-    Stranger,
-}
-
-fn is_call(place: Place) -> bool {
-    matches!(place, Place::Called { .. } | Place::Claimed { .. })
-}
-
-fn is_fresh(challenge: &Challenge, now: Timestamp) -> bool {
-    now < challenge.issued_at.plus(CHALLENGE_LIFE)
 }
 
 impl Inner {

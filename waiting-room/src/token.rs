@@ -162,6 +162,20 @@ pub enum TokenError {
     Expired,
 }
 
+impl TokenError {
+    /// The name in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Kind => "kind",
+            Self::Key => "key",
+            Self::Signature => "signature",
+            Self::Expired => "expired",
+        }
+    }
+}
+
 /// A verified ticket or challenge: what may stand in the ticket cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claimant {

@@ -57,6 +57,12 @@ impl Driver {
         }
     }
 
+    /// Whether nobody but the driver holds the room any more: it need not be stepped again.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.inner) == 1
+    }
+
     /// One step at `now`; to be called about every [`TICK`]. Never fails: a store that does not answer
     /// is logged once and shows in the room's statuses.
     pub async fn step(&mut self, now: Timestamp) -> Stepped {

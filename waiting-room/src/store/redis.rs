@@ -50,21 +50,28 @@ struct Links {
 }
 
 impl Redis {
-    /// Connects in the background, and again whenever the connection breaks. Needs a tokio runtime,
-    /// on which the connections live.
+    /// A server at `url`, not yet connected: stores of its rooms answer that they are unavailable.
     ///
     /// # Errors
     /// When `url` is not a Redis URL.
     pub fn new(url: &str) -> Result<Self, StoreError> {
         let links = Links {
-            visitors: Link::open(url, Duration::from_millis(500))?,
-            bulk: Link::open(url, Duration::from_secs(2))?,
-            fence: Link::open(url, Duration::from_secs(1))?,
+            visitors: Link::to(url, Duration::from_millis(500))?,
+            bulk: Link::to(url, Duration::from_secs(2))?,
+            fence: Link::to(url, Duration::from_secs(1))?,
             fencing: tokio::sync::Mutex::new(()),
         };
         Ok(Self {
             links: Arc::new(links),
         })
+    }
+
+    /// Connects in the background, and again whenever a connection breaks, until the last clone is
+    /// dropped. To be called once, inside the tokio runtime on which the connections shall live.
+    pub fn connect(&self) {
+        for link in [&self.links.visitors, &self.links.bulk, &self.links.fence] {
+            link.connect();
+        }
     }
 
     /// The store of one room.

@@ -39,6 +39,7 @@ fn now() -> Timestamp {
 impl Pair {
     fn on(server: &RedisServer, active: u32) -> Self {
         let links = [(), ()].map(|()| Redis::new(&server.url()).expect("a URL"));
+        links.iter().for_each(Redis::connect);
         let gateway = |id: usize| {
             let store = Arc::new(links[id].room("acme", "flash-sale"));
             Gateway::new(id as u64 + 1, store, rules(active))

@@ -41,6 +41,7 @@ async fn memory_keeps_the_ports_promises() {
 async fn redis_keeps_the_ports_promises() {
     let server = RedisServer::start();
     let redis = Redis::new(&server.url()).expect("a URL");
+    redis.connect();
     connected(&redis.room("acme", "any")).await;
     conformance::run(&InRedis(redis)).await;
 }

@@ -7,7 +7,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -35,8 +35,10 @@ const MOST_QUEUED: usize = 16_384;
 /// A connection, remade in the background.
 #[derive(Debug)]
 pub(super) struct Link {
+    config: Config,
+    timeout: Duration,
     current: Arc<Current>,
-    keeper: JoinHandle<()>,
+    keeper: OnceLock<JoinHandle<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -46,13 +48,24 @@ struct Current {
 }
 
 impl Link {
-    /// Starts connecting to `url`; commands are given up after `timeout`.
-    pub(super) fn open(url: &str, timeout: Duration) -> Result<Self, StoreError> {
+    /// A link to `url` that is not connected yet; commands are given up after `timeout`.
+    pub(super) fn to(url: &str, timeout: Duration) -> Result<Self, StoreError> {
         let config = Config::from_url(url)
             .map_err(|error| StoreError::Unexpected(format!("not a Redis URL: {error}")))?;
-        let current = Arc::new(Current::default());
-        let keeper = tokio::spawn(keep(config, timeout, Arc::clone(&current)));
-        Ok(Self { current, keeper })
+        Ok(Self {
+            config,
+            timeout,
+            current: Arc::default(),
+            keeper: OnceLock::new(),
+        })
+    }
+
+    /// Connects from now on, in a task on the current runtime.
+    pub(super) fn connect(&self) {
+        self.keeper.get_or_init(|| {
+            let (config, current) = (self.config.clone(), Arc::clone(&self.current));
+            tokio::spawn(keep(config, self.timeout, current))
+        });
     }
 
     /// The session's number, from 1; 0 while there is no connection.
@@ -74,7 +87,9 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.keeper.abort();
+        if let Some(keeper) = self.keeper.get() {
+            keeper.abort();
+        }
     }
 }
 

@@ -1,0 +1,174 @@
+//! Finding out who asks and where they stand, from tokens and the newest picture.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Held, Inner, Presented, Room, STALE_AFTER, TicketChange};
+use crate::{
+    counts::Event,
+    snapshot::{Place, Snapshot},
+    status::Reason,
+    token::{Challenge, Claimant, Pass, Ticket, TokenError},
+    value::{Moment, Number, Timestamp},
+};
+
+/// A challenge is good this long: a visitor who opened the page and fell asleep joins on return.
+const CHALLENGE_LIFE: Duration = Duration::from_secs(24 * 3_600);
+
+impl Room {
+    /// Finds out where the visitor stands; gives a number to who comes back with a challenge, and a
+    /// new one to whose place is over.
+    pub(super) async fn locate(&self, presented: Presented<'_>, at: Moment) -> Located {
+        let ticket = match self.identify(presented, at.now) {
+            Visitor::Guest(pass) => return Located::Inside(pass),
+            Visitor::Returned(challenge) => return self.number(challenge.nonce, None, at).await,
+            Visitor::Stranger => return Located::Nowhere(self.challenge(at)),
+            Visitor::Holder(ticket) => ticket,
+        };
+        let place = self.place(&ticket, at.now);
+        let over = match place {
+            Place::Void | Place::Spent | Place::Missed | Place::Left => true,
+            // Every free seat is reserved for numbers to come: a late comer is served soonest by
+            // taking one of those.
+            Place::Late { .. } => self.only_reserved_seats(),
+            Place::Waiting { .. } | Place::Called { .. } | Place::Claimed { .. } => false,
+        };
+        if over {
+            // The old secret names this arrival, so that two requests at once get one number.
+            let nonce = ticket.secret.rotate_left(1) ^ ticket.number.0;
+            return self.number(nonce, Some(Reason::NewNumber), at).await;
+        }
+        let reason = None;
+        Located::InLine(Seat {
+            ticket,
+            place,
+            reason,
+        })
+    }
+
+    pub(super) async fn number(&self, nonce: u64, reason: Option<Reason>, at: Moment) -> Located {
+        let inner = &self.inner;
+        let Some(number) = Inner::take_number(inner, nonce, at.now).await else {
+            inner.counts.add(Event::StoreFailed);
+            let status = self.joining(at.now, Reason::StoreLost);
+            return Located::Nowhere(Held {
+                status,
+                ticket: TicketChange::Keep,
+            });
+        };
+        let line = inner
+            .snapshot
+            .load_full()
+            .expect("numbers are only taken in a known line")
+            .line
+            .id;
+        let ticket = Ticket {
+            line,
+            number,
+            joined_at: at.now,
+            next_poll_at: at.now,
+            shown_ahead: u32::MAX,
+            secret: nonce,
+        };
+        inner.presence.record(number, at.now);
+        Located::InLine(Seat {
+            ticket,
+            place: self.place(&ticket, at.now),
+            reason,
+        })
+    }
+
+    pub(super) fn identify(&self, presented: Presented<'_>, now: Timestamp) -> Visitor {
+        let inner = &self.inner;
+        if let Some(text) = presented.pass {
+            match inner.seal.read_pass(text, now) {
+                Ok(pass) if self.has_left(pass.number) => {}
+                Ok(pass) => return Visitor::Guest(pass),
+                Err(error) => inner.counts.bad_token(error),
+            }
+        }
+        let Some(text) = presented.ticket else {
+            return Visitor::Stranger;
+        };
+        match inner.seal.read_claimant(text) {
+            Ok(Claimant::Ticket(ticket)) => Visitor::Holder(ticket),
+            Ok(Claimant::Challenge(challenge)) if is_fresh(&challenge, now) => {
+                Visitor::Returned(challenge)
+            }
+            Ok(Claimant::Challenge(_)) => {
+                inner.counts.bad_token(TokenError::Expired);
+                Visitor::Stranger
+            }
+            Err(error) => {
+                inner.counts.bad_token(error);
+                Visitor::Stranger
+            }
+        }
+    }
+
+    pub(super) fn has_left(&self, number: Number) -> bool {
+        self.inner
+            .snapshot
+            .load()
+            .as_ref()
+            .is_some_and(|seen| seen.marks.left.has(number))
+    }
+
+    pub(super) fn place(&self, ticket: &Ticket, now: Timestamp) -> Place {
+        let snapshot = self.inner.snapshot.load();
+        let Some(snapshot) = snapshot.as_ref() else {
+            // Nothing is known yet: the ticket is worth what it last said.
+            return Place::Waiting {
+                ahead: ticket.shown_ahead,
+                behind: 0,
+            };
+        };
+        // While the store is lost nobody can come in, so calls do not run out either.
+        let now = now.min(snapshot.read_at.plus(STALE_AFTER));
+        snapshot.place(ticket, now, self.inner.rules.call_grace())
+    }
+
+    pub(super) fn only_reserved_seats(&self) -> bool {
+        let snapshot = self.inner.snapshot.load();
+        let reserved =
+            |seen: &Arc<Snapshot>| seen.line.spare == 0 && seen.line.ahead(seen.next) > 0;
+        snapshot.as_ref().is_some_and(reserved)
+    }
+}
+
+/// Who a request comes from, as far as its tokens prove.
+pub(super) enum Visitor {
+    Guest(Pass),
+    Holder(Ticket),
+    Returned(Challenge),
+    Stranger,
+}
+
+/// Where a request's visitor stands.
+pub(super) enum Located {
+    Inside(Pass),
+    InLine(Seat),
+    /// No number yet: this is all there is to say.
+    Nowhere(Held),
+}
+
+/// A place in the line, and why it is a new one if it is.
+pub(super) struct Seat {
+    pub(super) ticket: Ticket,
+    pub(super) place: Place,
+    pub(super) reason: Option<Reason>,
+}
+
+fn is_fresh(challenge: &Challenge, now: Timestamp) -> bool {
+    now < challenge.issued_at.plus(CHALLENGE_LIFE)
+}
+
+impl Seat {
+    /// Whether the visitor may come in now.
+    pub(super) fn is_called(&self) -> bool {
+        is_call(self.place)
+    }
+}
+
+pub(super) fn is_call(place: Place) -> bool {
+    matches!(place, Place::Called { .. } | Place::Claimed { .. })
+}

@@ -1,0 +1,171 @@
+//! Telling a visitor where they stand: the status, and the tokens that go with it.
+
+use std::time::Duration;
+
+use policies::admission::Renewal;
+
+use super::{
+    Admitted, Held, Outcome, Room, STALE_AFTER, TicketChange,
+    locate::{Seat, is_call},
+};
+use crate::{
+    counts::Event,
+    snapshot::Place,
+    status::{self, Reason, State, Status},
+    token::{Challenge, Pass, Ticket},
+    value::{Moment, Timestamp},
+};
+
+impl Room {
+    pub(super) fn tell(&self, seat: Seat, at: Moment) -> Outcome {
+        let Seat {
+            ticket,
+            place,
+            reason,
+        } = seat;
+        let inner = &self.inner;
+        inner.counts.add(Event::Polled);
+        if at.now.plus(status::POLL_SLACK) < ticket.next_poll_at && !is_call(place) {
+            inner.counts.add(Event::PolledEarly);
+            let status = self.told_early(&ticket, place, at);
+            return Outcome::Held(Held {
+                status,
+                ticket: TicketChange::Keep,
+            });
+        }
+        inner.presence.record(ticket.number, at.now);
+        let mut status = self.told(&ticket, place, at);
+        status.reason = status.reason.or(reason);
+        let ticket = Ticket {
+            next_poll_at: at.now.plus(status.poll_after),
+            shown_ahead: status.ahead.unwrap_or(ticket.shown_ahead),
+            ..ticket
+        };
+        Outcome::Held(Held {
+            status,
+            ticket: TicketChange::Set(inner.seal.ticket(&ticket)),
+        })
+    }
+
+    pub(super) fn told_early(&self, ticket: &Ticket, place: Place, at: Moment) -> Status {
+        Status {
+            ahead: Some(ticket.shown_ahead),
+            poll_after: ticket.next_poll_at.since(at.now),
+            ..self.told(ticket, place, at)
+        }
+    }
+
+    pub(super) fn told(&self, ticket: &Ticket, place: Place, at: Moment) -> Status {
+        let snapshot = self.inner.snapshot.load();
+        let read_at = snapshot.as_ref().map_or(at.now, |seen| seen.read_at);
+        let pace = snapshot
+            .as_ref()
+            .map(|seen| seen.line.pace)
+            .unwrap_or_default();
+        let stale = at.now > read_at.plus(STALE_AFTER) || snapshot.is_none();
+        let mut status = Status {
+            state: State::Waiting,
+            reason: stale.then_some(Reason::StoreLost),
+            ahead: None,
+            behind: None,
+            eta: None,
+            poll_after: status::POLL_CALLED,
+            code: Some(ticket.code()),
+            claim_until: None,
+            updated_at: read_at,
+        };
+        let (ahead, behind) = match place {
+            Place::Waiting { ahead, behind } => (ahead, Some(behind)),
+            Place::Late { ahead } => {
+                status.reason = status.reason.or(Some(Reason::LateLane));
+                (ahead, None)
+            }
+            Place::Called { until } | Place::Claimed { until } => {
+                status.state = State::Called;
+                status.claim_until = Some(until);
+                return status;
+            }
+            Place::Void | Place::Spent | Place::Missed | Place::Left => return status,
+        };
+        // What was shown once is never taken back: not even by a gateway that knows less.
+        let ahead = ahead.min(ticket.shown_ahead);
+        status.ahead = Some(ahead);
+        status.behind = behind;
+        status.eta = if stale { None } else { pace.eta(ahead) };
+        status.poll_after = status::poll_after(ahead, status.eta, &self.inner.rules, at.entropy);
+        status
+    }
+
+    pub(super) fn admit(&self, pass: Pass, now: Timestamp) -> Outcome {
+        let renewed = self.renew(&pass, now);
+        let current = renewed.unwrap_or(pass);
+        Outcome::Admitted(Admitted {
+            number: current.number,
+            expires_at: current.expires_at,
+            pass: renewed.map(|pass| self.inner.seal.pass(&pass)),
+            ticket: TicketChange::Keep,
+        })
+    }
+
+    /// A pass is renewed once per activity epoch: often enough that an active visitor never runs out,
+    /// seldom enough that most answers set no cookie.
+    pub(super) fn renew(&self, pass: &Pass, now: Timestamp) -> Option<Pass> {
+        let inner = &self.inner;
+        let session = inner.rules.session();
+        let epochs = inner.activity_epochs;
+        let due = epochs.at(pass.issued_at) != epochs.at(now);
+        if session.renewal() == Renewal::Never || !due || now < pass.issued_at {
+            return None;
+        }
+        inner.activity.record(pass.number, now);
+        inner.counts.add(Event::Renewed);
+        Some(Pass {
+            issued_at: now,
+            expires_at: now.plus(session.ttl()),
+            ..*pass
+        })
+    }
+
+    pub(super) fn challenge(&self, at: Moment) -> Held {
+        self.inner.counts.add(Event::Challenged);
+        let challenge = Challenge {
+            issued_at: at.now,
+            nonce: at.entropy,
+        };
+        // The page asks again at once, so that in an idle room nobody notices the second request.
+        let status = Status {
+            poll_after: Duration::ZERO,
+            ..self.joining(at.now, Reason::Joining)
+        };
+        Held {
+            status,
+            ticket: TicketChange::Set(self.inner.seal.challenge(&challenge)),
+        }
+    }
+
+    pub(super) fn joining(&self, now: Timestamp, reason: Reason) -> Status {
+        Status {
+            state: State::Waiting,
+            reason: Some(reason),
+            ahead: None,
+            behind: None,
+            eta: None,
+            poll_after: status::POLL_JOINING,
+            code: None,
+            claim_until: None,
+            updated_at: now,
+        }
+    }
+
+    pub(super) fn gone(&self, now: Timestamp) -> Outcome {
+        let status = Status {
+            state: State::Left,
+            reason: None,
+            ..self.joining(now, Reason::Joining)
+        };
+        Outcome::Held(Held {
+            status,
+            ticket: TicketChange::Drop,
+        })
+    }
+}
