@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use pingora::apps::http_app::HttpServer;
-use pingora::proxy::http_proxy_service_with_name;
+use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs, Server};
 use pingora::services::background::background_service;
@@ -18,6 +18,7 @@ use crate::admin::Admin;
 use crate::config::listen::Listen;
 use crate::config::{self, Config};
 use crate::drain::Drain;
+use crate::edge::Edge;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, TRIES_MAX};
@@ -48,6 +49,7 @@ pub(crate) enum StartError {
 pub(crate) fn run(file: PathBuf, config: Config) -> Result<(), StartError> {
     let listen = config.listen.clone();
     let shutdown = config.shutdown;
+    let header_timeout = config.http.header_timeout;
     probe("http", listen.http)?;
     probe("admin", listen.admin)?;
 
@@ -73,7 +75,11 @@ pub(crate) fn run(file: PathBuf, config: Config) -> Result<(), StartError> {
 
     let mut server = Server::new_with_opt_and_conf(None, server_conf(&listen));
     server.bootstrap();
-    let mut proxy = http_proxy_service_with_name(&server.configuration, gateway, "gateway");
+    let edge = Edge {
+        proxy: Arc::new(http_proxy(&server.configuration, gateway)),
+        header_timeout,
+    };
+    let mut proxy = Service::new("gateway".to_owned(), edge);
     proxy.add_tcp(&listen.http.to_string());
     let mut admin = Service::new("admin".to_owned(), HttpServer::new_app(admin));
     admin.add_tcp(&listen.admin.to_string());

@@ -8,6 +8,7 @@ mod cli;
 mod clock;
 mod config;
 mod drain;
+mod edge;
 mod limit;
 mod live;
 mod metrics;

@@ -75,7 +75,7 @@ impl Gateway {
             accept::check(head, raw_head, &live.http)?;
             let (found, path) = identify::tenant(head, &live)?;
             let found = tenant.insert(found);
-            policy::charge(found, caller.client)?;
+            policy::charge_client(found, caller.client)?;
             ControlFlow::Continue((Arc::clone(found), path))
         })();
         let (tenant, path) = match checked {
@@ -89,7 +89,11 @@ impl Gateway {
             caller,
         };
         ctx.admission = room::enter(&facts).await?;
-        match route::choose(&tenant, &path) {
+        let routed = (|| {
+            policy::charge_shared(&tenant, caller.client)?;
+            route::choose(&tenant, &path)
+        })();
+        match routed {
             ControlFlow::Continue(pool) => ctx.pool = Some(pool),
             ControlFlow::Break(rejection) => return refuse(&rejection),
         }
@@ -121,7 +125,10 @@ impl ProxyHttp for Gateway {
         if let Some(peer) = session.client_addr().and_then(|address| address.as_inet()) {
             ctx.peer = *peer;
         }
-        session.set_keepalive(Some(http.keepalive.as_secs()));
+        // Off already for HTTP/1.0 clients that did not ask for it, and while the process stops.
+        if session.get_keepalive().is_some() {
+            session.set_keepalive(Some(http.keepalive.as_secs()));
+        }
         session.set_read_timeout(Some(http.body_timeout));
         session.set_write_timeout(Some(http.body_timeout));
         session.set_total_drain_timeout(Some(DRAIN_TIME));

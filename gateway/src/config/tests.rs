@@ -89,7 +89,7 @@ fn every_bad_value_is_told_at_once() {
         told,
         [
             "f:2:17: `localhost:8080` is not an address with a port\n  hint: write it like 127.0.0.1:8080 or [::1]:8080 (no host names)",
-            "f:3:61: `10` is not a length of time\n  hint: write it like 500ms, 30s, 10m, 2h or 1d",
+            "f:3:58: `10` is not a length of time\n  hint: write it like 500ms, 30s, 10m, 2h or 1d",
             "f:6:13: `a.test:80` is not a host\n  hint: a host has no port here; write shop.acme.test or *.acme.test",
             "f:7:42: unknown upstream `shpo`\n  hint: did you mean `shop`?",
         ]

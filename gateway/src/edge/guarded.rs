@@ -1,0 +1,256 @@
+//! A stream with a deadline for the end of the head that is being read.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pingora::protocols::raw_connect::ProxyDigest;
+use pingora::protocols::tls::SslDigest;
+use pingora::protocols::{
+    ALPN, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl,
+    Stream, TimingDigest, UniqueID, UniqueIDType,
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep};
+
+/// The stream. Everything but reading goes straight through.
+pub(super) struct Guarded {
+    inner: Stream,
+    timeout: Duration,
+    head: Head,
+    /// Made at the first wait and kept: most heads arrive in one piece and never wait for it.
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+/// Where reading is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Head {
+    /// On a kept connection, before the first byte of the next head: no deadline, the keep-alive runs.
+    Idle,
+    /// In a head. The deadline is set at the first wait.
+    Reading { end: End, armed: bool },
+    /// Behind the head.
+    Done,
+}
+
+/// How far the empty line that ends a head has been seen. A bare line feed ends a line too, as it does
+/// for the parser.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct End {
+    line_is_empty: bool,
+}
+
+impl End {
+    /// Takes the next bytes; true when they hold the end of the head. Empty lines before the first
+    /// line do not end it.
+    fn found_in(&mut self, bytes: &[u8]) -> bool {
+        for byte in bytes {
+            match byte {
+                b'\n' if self.line_is_empty => return true,
+                b'\n' => self.line_is_empty = true,
+                b'\r' => {}
+                _ => self.line_is_empty = false,
+            }
+        }
+        false
+    }
+}
+
+impl Guarded {
+    /// Guards a fresh connection, whose first head is due at once.
+    pub(super) fn new(inner: Stream, timeout: Duration) -> Self {
+        let end = End::default();
+        Self {
+            inner,
+            timeout,
+            head: Head::Reading { end, armed: false },
+            alarm: None,
+        }
+    }
+
+    /// Tells a stream that this type made that what comes next is a head.
+    pub(super) fn expect_head(stream: Stream) -> Stream {
+        match stream.into_any().downcast::<Self>() {
+            Ok(mut guarded) => {
+                guarded.head = Head::Idle;
+                guarded
+            }
+            Err(_) => unreachable!("the loop gives back the stream it was given"),
+        }
+    }
+
+    fn advance(&mut self, bytes: &[u8]) {
+        let (mut end, armed) = match self.head {
+            Head::Done => return,
+            Head::Idle => (End::default(), false),
+            Head::Reading { end, armed } => (end, armed),
+        };
+        self.head = match end.found_in(bytes) {
+            true => Head::Done,
+            false => Head::Reading { end, armed },
+        };
+    }
+
+    /// Ready once the time for the head is up.
+    fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Head::Reading { armed, .. } = &mut self.head else {
+            return Poll::Pending;
+        };
+        let alarm = match &mut self.alarm {
+            Some(alarm) => {
+                if !*armed {
+                    alarm.as_mut().reset(Instant::now() + self.timeout);
+                }
+                alarm
+            }
+            none => none.insert(Box::pin(sleep(self.timeout))),
+        };
+        *armed = true;
+        alarm.as_mut().poll(context)
+    }
+}
+
+impl AsyncRead for Guarded {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        match Pin::new(&mut self.inner).poll_read(context, buffer) {
+            Poll::Ready(result) => {
+                result?;
+                self.advance(&buffer.filled()[before..]);
+                // A client that keeps sending without ever ending its head is not let off.
+                if matches!(self.head, Head::Reading { armed: true, .. })
+                    && self.poll_alarm(context).is_ready()
+                {
+                    return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                }
+                Poll::Ready(Ok(()))
+            }
+            Poll::Pending => {
+                ready!(self.poll_alarm(context));
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Guarded {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+}
+
+#[async_trait]
+impl Shutdown for Guarded {
+    async fn shutdown(&mut self) {
+        self.inner.shutdown().await;
+    }
+}
+
+#[async_trait]
+impl Peek for Guarded {
+    async fn try_peek(&mut self, buffer: &mut [u8]) -> io::Result<bool> {
+        self.inner.try_peek(buffer).await
+    }
+}
+
+impl UniqueID for Guarded {
+    fn id(&self) -> UniqueIDType {
+        self.inner.id()
+    }
+}
+
+impl Ssl for Guarded {
+    fn get_ssl_digest(&self) -> Option<Arc<SslDigest>> {
+        self.inner.get_ssl_digest()
+    }
+
+    fn selected_alpn_proto(&self) -> Option<ALPN> {
+        self.inner.selected_alpn_proto()
+    }
+}
+
+impl GetTimingDigest for Guarded {
+    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
+        self.inner.get_timing_digest()
+    }
+}
+
+impl GetProxyDigest for Guarded {
+    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
+        self.inner.get_proxy_digest()
+    }
+
+    fn set_proxy_digest(&mut self, digest: ProxyDigest) {
+        self.inner.set_proxy_digest(digest);
+    }
+}
+
+impl GetSocketDigest for Guarded {
+    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
+        self.inner.get_socket_digest()
+    }
+
+    fn set_socket_digest(&mut self, digest: SocketDigest) {
+        self.inner.set_socket_digest(digest);
+    }
+}
+
+impl fmt::Debug for Guarded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guarded")
+            .field("head", &self.head)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_ends_at_its_empty_line_however_it_is_cut() {
+        let ends = |pieces: &[&str]| {
+            let mut end = End::default();
+            pieces
+                .iter()
+                .position(|piece| end.found_in(piece.as_bytes()))
+        };
+        assert_eq!(ends(&["GET / HTTP/1.1\r\nHost: a\r\n\r\n"]), Some(0));
+        assert_eq!(ends(&["GET / HTTP/1.1\r\nHost: a\r\n\r", "\n"]), Some(1));
+        assert_eq!(ends(&["GET / HTTP/1.1\r\n", "\r\n"]), Some(1));
+        assert_eq!(ends(&["GET / HTTP/1.1\nHost: a\n\n"]), Some(0));
+        assert_eq!(ends(&["\r\nGET / HTTP/1.1\r\n", "Host: a\r\n"]), None);
+    }
+}

@@ -1,0 +1,14 @@
+//! The real binary against real sockets: each test starts its own gateway and its own origins on free
+//! ports, and everything ends with the test.
+
+mod drain;
+mod gateway;
+mod http;
+mod hygiene;
+mod limits;
+mod origin;
+mod refusals;
+mod reload;
+mod slow;
+mod start;
+mod upstreams;
