@@ -1,5 +1,6 @@
 //! The command line: one subcommand, its flags, its output.
 
+mod bench;
 mod crowd;
 mod flags;
 mod referee;
@@ -28,6 +29,7 @@ pub(crate) async fn run(mut parser: lexopt::Parser) -> Result<Ran, Error> {
         Some(Value(command)) => match command.to_string_lossy().as_ref() {
             "run" => run::run(parser).await,
             "referee" => referee::run(parser).await,
+            "bench" => bench::run(parser).await,
             "crowd" => crowd::run(parser).await,
             other => Err(format!("there is no command {other:?}; see drill --help").into()),
         },

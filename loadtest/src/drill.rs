@@ -11,6 +11,7 @@ use rand::rngs::SmallRng;
 use tokio::task::JoinSet;
 
 pub use arrival::Arrivals;
+pub(crate) use report::shown;
 pub use report::{Flaw, Report};
 
 use crate::clock::Clock;

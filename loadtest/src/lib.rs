@@ -2,6 +2,7 @@
 //! asks from outside whether the promises held. Speaks to the system under test as strangers do (HTTP, SQL)
 //! and links none of its code.
 
+pub mod bench;
 pub mod clock;
 pub mod crowd;
 pub mod drill;
