@@ -38,7 +38,6 @@ impl Answer {
     }
 
     /// Adds a header.
-    #[allow(dead_code, reason = "for the waiting room's part of the gateway")]
     #[must_use]
     pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));

@@ -23,6 +23,7 @@ use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, TRIES_MAX};
 use crate::reload::Reloader;
+use crate::rooms::{Figures, RoomService};
 use crate::shutdown::{LAST_GRACE_SECONDS, Signals};
 use crate::upkeep::Upkeep;
 
@@ -58,6 +59,10 @@ pub(crate) fn run(file: PathBuf, config: Config) -> Result<(), StartError> {
     let (log, writer) = AccessLog::open(&config.access_log, metrics.log_dropped.clone())
         .map_err(StartError::AccessLog)?;
     let live = Arc::new(ArcSwap::from_pointee(Live::build(&config, None, &metrics)));
+    metrics
+        .registry()
+        .register(Box::new(Figures::new(Arc::clone(&live))?))?;
+    let rooms = RoomService(Arc::clone(&live.load().rooms));
     let gateway = Gateway {
         live: Arc::clone(&live),
         metrics: Arc::clone(&metrics),
@@ -86,6 +91,7 @@ pub(crate) fn run(file: PathBuf, config: Config) -> Result<(), StartError> {
     admin.threads = Some(1);
     server.add_service(proxy);
     server.add_service(admin);
+    server.add_service(background_service("rooms", rooms));
     server.add_service(background_service("upkeep", Upkeep { live, reloader }));
     tracing::info!(http = %listen.http, admin = %listen.admin, threads = listen.threads, "serving");
     server.run(RunArgs {

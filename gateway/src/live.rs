@@ -11,11 +11,12 @@ use policies::matcher::{HostTable, Normal, PathPattern};
 use policies::name::Name;
 
 use crate::config::http::Http;
-use crate::config::secret::Secret;
+use crate::config::secret::Key;
 use crate::config::tenant::RoomRules;
 use crate::config::{self, Config};
 use crate::limit::Limiter;
 use crate::metrics::{Meter, Metrics};
+use crate::rooms::{Made, Rooms, Served};
 use crate::upstream::Pool;
 
 /// What requests are served by.
@@ -28,6 +29,8 @@ pub(crate) struct Live {
     hosts: HostTable<Arc<Tenant>>,
     tenants: BTreeMap<Name, Arc<Tenant>>,
     pools: BTreeMap<Name, Arc<Pool>>,
+    /// The waiting rooms' common parts, for as long as the process runs.
+    pub(crate) rooms: Arc<Rooms>,
 }
 
 /// A tenant, ready to use.
@@ -36,12 +39,10 @@ pub(crate) struct Tenant {
     pub(crate) name: Name,
     /// The name as the value of `X-Fluxgate-Tenant`.
     pub(crate) header: HeaderValue,
-    #[allow(dead_code, reason = "for the waiting room's part of the gateway")]
-    pub(crate) origin_secret: Option<Secret>,
     /// Narrow before wide.
     pub(crate) limiters: Vec<Arc<Limiter>>,
-    #[allow(dead_code, reason = "for the waiting room's part of the gateway")]
-    pub(crate) rooms: Vec<RoomRules>,
+    /// The first whose path fits is the one.
+    pub(crate) rooms: Vec<Arc<Served>>,
     routes: Vec<(PathPattern, Arc<Pool>)>,
     pub(crate) meter: Arc<Meter>,
 }
@@ -72,11 +73,18 @@ impl Live {
                 (upstream.name.clone(), pool)
             })
             .collect();
+        let rooms = match previous {
+            Some(live) => Arc::clone(&live.rooms),
+            None => Arc::new(Rooms::new(&config.store)),
+        };
         let mut hosts = HostTable::default();
         let mut tenants = BTreeMap::new();
         for rules in &config.tenants {
             let before = previous.and_then(|live| live.tenants.get(&rules.name));
-            let tenant = Arc::new(tenant(rules, before.map(AsRef::as_ref), &pools, metrics));
+            let served = serve_rooms(rules, &config.keys, before.map(AsRef::as_ref), &rooms);
+            let mut tenant = tenant(rules, before.map(AsRef::as_ref), &pools, metrics);
+            tenant.rooms = served;
+            let tenant = Arc::new(tenant);
             for host in &rules.hosts {
                 hosts.insert(host.clone(), Arc::clone(&tenant));
             }
@@ -89,6 +97,7 @@ impl Live {
             hosts,
             tenants,
             pools,
+            rooms,
         }
     }
 
@@ -106,6 +115,32 @@ impl Live {
     pub(crate) fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
         self.pools.values()
     }
+}
+
+fn serve_rooms(
+    rules: &config::tenant::Tenant,
+    keys: &[Key],
+    before: Option<&Tenant>,
+    rooms: &Arc<Rooms>,
+) -> Vec<Arc<Served>> {
+    // A checked tenant with rooms has a secret.
+    let Some(origin_secret) = &rules.origin_secret else {
+        return Vec::new();
+    };
+    let running = before
+        .map(|tenant| tenant.rooms.as_slice())
+        .unwrap_or_default();
+    let serve = |room: &RoomRules| {
+        let before = running.iter().find(|served| *served.name() == room.name);
+        let made = Made {
+            tenant: rules.name.clone(),
+            rules: room.clone(),
+            origin_secret: origin_secret.clone(),
+            keys: keys.to_vec(),
+        };
+        rooms.serve(made, before)
+    };
+    rules.rooms.iter().map(serve).collect()
 }
 
 fn tenant(
@@ -129,11 +164,10 @@ fn tenant(
         name: rules.name.clone(),
         header: HeaderValue::from_str(rules.name.as_str())
             .expect("names have only letters that a header may have"),
-        origin_secret: rules.origin_secret.clone(),
         limiters: limiters
             .map(|limit| kept(limit).unwrap_or_else(|| Arc::new(Limiter::new(limit.clone()))))
             .collect(),
-        rooms: rules.rooms.clone(),
+        rooms: Vec::new(),
         routes: routes
             .map(|route| {
                 let pool = pools

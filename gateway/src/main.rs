@@ -12,11 +12,11 @@ mod edge;
 mod limit;
 mod live;
 mod metrics;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the room step is about to use it"))]
 mod page;
 mod proxy;
 mod rejection;
 mod reload;
+mod rooms;
 mod shutdown;
 mod step;
 mod upkeep;

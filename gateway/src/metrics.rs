@@ -7,6 +7,7 @@ use policies::name::Name;
 use prometheus::{
     Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
+    core::Collector,
 };
 
 /// How a request ended: which step answered it and why. A metric label, the access log's `outcome` and
@@ -115,89 +116,99 @@ impl Meter {
     }
 }
 
-impl Metrics {
-    /// Registers everything. Fails only if two metrics had one name, which a test would show.
-    pub(crate) fn new() -> prometheus::Result<Self> {
-        let registry = Registry::new();
-        let counters = |name: &str, help: &str, labels: &[&str]| {
-            let counters = IntCounterVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(counters.clone()))?;
-            prometheus::Result::Ok(counters)
-        };
-        let counter = |name: &str, help: &str| {
-            let counter = IntCounter::new(name, help)?;
-            registry.register(Box::new(counter.clone()))?;
-            prometheus::Result::Ok(counter)
-        };
-        let gauges = |name: &str, help: &str, labels: &[&str]| {
-            let gauges = IntGaugeVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(gauges.clone()))?;
-            prometheus::Result::Ok(gauges)
-        };
-        let gauge = |name: &str, help: &str| {
-            let gauge = IntGauge::new(name, help)?;
-            registry.register(Box::new(gauge.clone()))?;
-            prometheus::Result::Ok(gauge)
-        };
-        let requests = counters(
-            "fluxgate_requests_total",
-            "Requests by tenant, outcome and status class.",
-            &["tenant", "outcome", "class"],
-        )?;
+/// Makes a metric and registers it in one go.
+struct Registrar<'r>(&'r Registry);
+
+impl Registrar<'_> {
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+        self.register(IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
+        self.register(IntCounter::new(name, help)?)
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
+        self.register(IntGaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+        self.register(IntGauge::new(name, help)?)
+    }
+
+    fn proxied_seconds(&self) -> prometheus::Result<HistogramVec> {
         let options = HistogramOpts::new(
             "fluxgate_proxied_seconds",
             "Time from the head of a proxied request to the end of its answer.",
         );
-        let seconds = HistogramVec::new(options.buckets(SECONDS.to_vec()), &["tenant"])?;
-        registry.register(Box::new(seconds.clone()))?;
+        self.register(HistogramVec::new(options.buckets(SECONDS.to_vec()), &["tenant"])?)
+    }
+
+    fn register<M: Collector + Clone + 'static>(&self, metric: M) -> prometheus::Result<M> {
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+}
+
+impl Metrics {
+    /// Registers everything. Fails only if two metrics had one name, which a test would show.
+    pub(crate) fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let all = Registrar(&registry);
+        let requests = all.counters(
+            "fluxgate_requests_total",
+            "Requests by tenant, outcome and status class.",
+            &["tenant", "outcome", "class"],
+        )?;
+        let seconds = all.proxied_seconds()?;
         let nobody = Arc::new(meter("-", &requests, &seconds));
         Ok(Self {
-            upstream_failures: counters(
+            upstream_failures: all.counters(
                 "fluxgate_upstream_failures_total",
                 "Failed tries by upstream and kind.",
                 &["upstream", "kind"],
             )?,
-            ejections: counters(
+            ejections: all.counters(
                 "fluxgate_upstream_ejections_total",
                 "Times a server was taken out of service.",
                 &["upstream"],
             )?,
-            ejected: gauges(
+            ejected: all.gauges(
                 "fluxgate_upstream_ejected",
                 "1 while a server is out of service.",
                 &["upstream", "server"],
             )?,
-            in_flight: gauge("fluxgate_requests_in_flight", "Requests being served now.")?,
-            unlogged: counter(
+            in_flight: all.gauge("fluxgate_requests_in_flight", "Requests being served now.")?,
+            unlogged: all.counter(
                 "fluxgate_unlogged_requests_total",
                 "Requests that ended without reaching the access log: a fault of the gateway.",
             )?,
-            log_dropped: counter(
+            log_dropped: all.counter(
                 "fluxgate_access_log_dropped_total",
                 "Access log lines dropped because the writer could not keep up.",
             )?,
-            config_version: gauge(
+            config_version: all.gauge(
                 "fluxgate_config_version",
                 "Counts the configurations applied.",
             )?,
-            config_good: gauge(
+            config_good: all.gauge(
                 "fluxgate_config_last_reload_successful",
                 "0 while the file's newest version is refused and an older one runs.",
             )?,
-            reloads: counters(
+            reloads: all.counters(
                 "fluxgate_config_reloads_total",
                 "Reloads by result.",
                 &["result"],
             )?,
-            limit_clients: gauges(
+            limit_clients: all.gauges(
                 "fluxgate_limit_clients",
                 "Clients remembered by a rate limit.",
                 &["tenant", "limit"],
             )?,
-            registry,
             requests,
             seconds,
             nobody,
+            registry,
         })
     }
 
@@ -219,7 +230,6 @@ impl Metrics {
     }
 
     /// The registry, for parts that bring their own metrics.
-    #[allow(dead_code, reason = "for the waiting room's part of the gateway")]
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
     }

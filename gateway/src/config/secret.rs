@@ -17,6 +17,12 @@ pub(crate) const KEY_BYTES_MIN: usize = 32;
 pub(crate) struct Secret(Vec<u8>);
 
 impl Secret {
+    /// A secret that a test knows.
+    #[cfg(test)]
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
     /// The bytes, for the one function that needs them.
     pub(crate) fn reveal(&self) -> &[u8] {
         &self.0

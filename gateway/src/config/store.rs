@@ -21,7 +21,6 @@ pub(crate) struct RedisUrl(String);
 
 impl RedisUrl {
     /// The whole address, password included, for the client that connects.
-    #[allow(dead_code, reason = "for the waiting room's part of the gateway")]
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
@@ -41,7 +40,8 @@ impl Scalar for RedisUrl {
             "redis-sentinel://",
             "redis-cluster://",
         ];
-        match known.iter().any(|scheme| text.starts_with(scheme)) {
+        let is_known = known.iter().any(|scheme| text.starts_with(scheme));
+        match is_known && waiting_room::store::redis::Redis::new(text).is_ok() {
             true => Ok(Self(text.to_owned())),
             // The text may hold a password: it is not repeated.
             false => Err(Complaint::new("this is not the address of a Redis")

@@ -1,5 +1,12 @@
 //! Step 4: the waiting room. It answers for its own addresses and for visitors who must wait; those
 //! admitted go on, with what the origin and the client are to be told.
+//!
+//! Nothing is decided here: request facts become a verb of [`waiting_room::Room`], and its outcome
+//! becomes an answer.
+
+mod asking;
+mod reserved;
+mod told;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -7,14 +14,16 @@ use std::sync::Arc;
 use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use policies::matcher::Normal;
+use waiting_room::Outcome;
 
 use crate::answer::Answer;
 use crate::live::Tenant;
+use crate::rooms::{RESERVED, moment};
 use crate::step::identify::Caller;
+use asking::Asking;
 
 /// All that the room may know of a request.
 #[derive(Debug)]
-#[allow(dead_code, reason = "the room's own part reads them")]
 pub(crate) struct Facts<'r> {
     pub(crate) head: &'r Parts,
     pub(crate) path: &'r Normal<'r>,
@@ -31,7 +40,21 @@ pub(crate) struct Admission {
     pub(crate) to_client: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// Lets the request through, or answers it.
-pub(crate) async fn enter(_facts: &Facts<'_>) -> ControlFlow<Answer, Admission> {
-    ControlFlow::Continue(Admission::default())
+/// Lets the request through, or answers it. The first room whose path fits decides.
+pub(crate) async fn enter(facts: &Facts<'_>) -> ControlFlow<Answer, Admission> {
+    if let Some(address) = facts.path.as_str().strip_prefix(RESERVED) {
+        return ControlFlow::Break(reserved::answer(facts, address).await);
+    }
+    let mut rooms = facts.tenant.rooms.iter();
+    let Some(served) = rooms.find(|served| served.rules().path.matches(facts.path)) else {
+        return ControlFlow::Continue(Admission::default());
+    };
+    let asking = Asking::of(facts, served);
+    match served.room.enter(asking.presented, moment()).await {
+        Outcome::Admitted(admitted) => ControlFlow::Continue(Admission {
+            to_origin: vec![served.origin.told(&admitted)],
+            to_client: asking.new_tokens(&admitted),
+        }),
+        Outcome::Held(held) => ControlFlow::Break(told::instead(&asking, &held)),
+    }
 }

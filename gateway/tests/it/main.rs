@@ -9,6 +9,7 @@ mod limits;
 mod origin;
 mod refusals;
 mod reload;
+mod rooms;
 mod slow;
 mod start;
 mod upstreams;

@@ -1,0 +1,243 @@
+//! The waiting rooms of this gateway: made from the configuration, kept over reloads, stepped here.
+//!
+//! A room outlives the configuration that named it as long as the next one names it too. Its store is
+//! shared by all rooms; its driver runs in a task of its own on this service's runtime, so that a slow
+//! store slows no request thread.
+
+mod figures;
+mod origin;
+mod tokens;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use pingora::server::ShutdownWatch;
+use pingora::services::background::BackgroundService;
+use policies::name::Name;
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval};
+use waiting_room::controller::TICK;
+use waiting_room::store::{GatewayId, RoomStore, memory::MemoryStore, redis::Redis};
+use waiting_room::{Driver, KeyId, Keyring, Moment, Parts, Room, Timestamp};
+
+use crate::clock;
+use crate::config::secret::{Key, Secret};
+use crate::config::store::Store;
+use crate::config::tenant::RoomRules;
+use crate::page::Pages;
+
+pub(crate) use figures::Figures;
+pub(crate) use origin::OriginPass;
+pub(crate) use tokens::{Carrier, TokenNames, Told};
+
+/// Where the gateway's own addresses begin on every tenant's host.
+pub(crate) const RESERVED: &str = "/.fluxgate/";
+
+/// All waiting rooms of the process.
+#[derive(Debug)]
+pub(crate) struct Rooms {
+    stores: Stores,
+    gateway: GatewayId,
+    pub(crate) pages: Pages,
+    /// Drivers whose rooms were made and which nobody steps yet.
+    newborn: Mutex<Vec<Driver>>,
+    born: Notify,
+}
+
+#[derive(Debug)]
+enum Stores {
+    /// By tenant and room: a room that is configured again finds its line again.
+    Memory(Mutex<BTreeMap<(Name, Name), MemoryStore>>),
+    Redis(Redis),
+}
+
+/// What a room is made from. Equal means that the running one can stay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Made {
+    pub(crate) tenant: Name,
+    pub(crate) rules: RoomRules,
+    pub(crate) origin_secret: Secret,
+    pub(crate) keys: Vec<Key>,
+}
+
+/// One room as requests meet it.
+#[derive(Debug)]
+pub(crate) struct Served {
+    made: Made,
+    pub(crate) room: Room,
+    pub(crate) rooms: Arc<Rooms>,
+    pub(crate) names: TokenNames,
+    pub(crate) origin: OriginPass,
+    pub(crate) status_url: String,
+    pub(crate) claim_url: String,
+    pub(crate) leave_url: String,
+    /// The name for people.
+    pub(crate) title: String,
+}
+
+impl Rooms {
+    /// The rooms' common parts. Nothing connects before the service runs.
+    pub(crate) fn new(store: &Store) -> Self {
+        let stores = match store {
+            Store::Memory => Stores::Memory(Mutex::default()),
+            Store::Redis(url) => Stores::Redis(
+                Redis::new(url.reveal()).expect("the address was checked when the file was read"),
+            ),
+        };
+        Self {
+            stores,
+            gateway: GatewayId(rand::random()),
+            pages: Pages::compile().expect("the built-in page is tested to compile"),
+            newborn: Mutex::default(),
+            born: Notify::new(),
+        }
+    }
+
+    /// The room made from `made`: the running one if nothing changed, else one that takes its line
+    /// over.
+    pub(crate) fn serve(self: &Arc<Self>, made: Made, before: Option<&Arc<Served>>) -> Arc<Served> {
+        if let Some(running) = before.filter(|running| running.made == made) {
+            return Arc::clone(running);
+        }
+        let keys = made
+            .keys
+            .iter()
+            .map(|key| (KeyId(key.id), key.secret.reveal().to_vec()));
+        let ring =
+            Keyring::new(keys.collect()).expect("the keys were checked when the file was read");
+        let name = made.rules.name.as_str();
+        let parts = Parts {
+            rules: made.rules.admission,
+            seal: ring.seal(made.tenant.as_str(), name),
+            store: self.store(&made.tenant, &made.rules.name),
+            gateway: self.gateway,
+        };
+        let (room, driver) = match before {
+            Some(running) => Room::succeed(parts, &running.room, now()),
+            None => Room::new(parts),
+        };
+        self.newborn.lock().push(driver);
+        self.born.notify_one();
+        let url = |verb| format!("{RESERVED}{name}/{verb}");
+        Arc::new(Served {
+            room,
+            rooms: Arc::clone(self),
+            names: TokenNames::of(name),
+            origin: OriginPass::new(made.tenant.as_str(), name, &made.origin_secret),
+            status_url: url("status"),
+            claim_url: url("claim"),
+            leave_url: url("leave"),
+            title: title(name),
+            made,
+        })
+    }
+
+    fn store(&self, tenant: &Name, room: &Name) -> Arc<dyn RoomStore> {
+        match &self.stores {
+            Stores::Memory(stores) => {
+                let mut stores = stores.lock();
+                Arc::new(
+                    stores
+                        .entry((tenant.clone(), room.clone()))
+                        .or_default()
+                        .clone(),
+                )
+            }
+            Stores::Redis(redis) => Arc::new(redis.room(tenant.as_str(), room.as_str())),
+        }
+    }
+}
+
+impl Served {
+    /// The room's name.
+    pub(crate) fn name(&self) -> &Name {
+        &self.made.rules.name
+    }
+
+    /// The tenant's name.
+    pub(crate) fn tenant(&self) -> &Name {
+        &self.made.tenant
+    }
+
+    /// What it protects.
+    pub(crate) fn rules(&self) -> &RoomRules {
+        &self.made.rules
+    }
+}
+
+/// The time and the randomness of one request.
+pub(crate) fn moment() -> Moment {
+    Moment {
+        now: now(),
+        entropy: rand::random(),
+    }
+}
+
+/// The time of day, as rooms count it.
+pub(crate) fn now() -> Timestamp {
+    Timestamp(u64::try_from(clock::since_epoch().as_millis()).unwrap_or(u64::MAX))
+}
+
+/// `flash-sale` for people: `Flash sale`.
+fn title(name: &str) -> String {
+    let spaced = name.replace(['-', '_'], " ");
+    let mut letters = spaced.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+/// Steps the rooms. Ends only when Pingora's drain is over, so that waiting visitors of a gateway that
+/// goes are recorded to the last.
+#[derive(Debug)]
+pub(crate) struct RoomService(pub(crate) Arc<Rooms>);
+
+#[async_trait]
+impl BackgroundService for RoomService {
+    async fn start(&self, mut shutdown: ShutdownWatch) {
+        if let Stores::Redis(redis) = &self.0.stores {
+            redis.connect();
+        }
+        loop {
+            for driver in std::mem::take(&mut *self.0.newborn.lock()) {
+                tokio::spawn(drive(driver, shutdown.clone()));
+            }
+            tokio::select! {
+                () = self.0.born.notified() => {}
+                _ = shutdown.changed() => return,
+            }
+        }
+    }
+}
+
+async fn drive(mut driver: Driver, mut shutdown: ShutdownWatch) {
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            _ = shutdown.changed() => {
+                // What was recorded since the last step.
+                driver.step(now()).await;
+                return;
+            }
+        }
+        driver.step(now()).await;
+        if driver.is_alone() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_written_for_people() {
+        assert_eq!(title("flash-sale"), "Flash sale");
+        assert_eq!(title("x"), "X");
+    }
+}

@@ -1,0 +1,237 @@
+//! How tokens travel: in cookies for browsers, in headers for apps.
+
+use std::fmt::Write as _;
+
+use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use waiting_room::{Presented, TicketChange, TokenText};
+
+use crate::step::identify::Scheme;
+
+/// A ticket or challenge in a header.
+pub(crate) const X_FLUXGATE_TICKET: HeaderName = HeaderName::from_static("x-fluxgate-ticket");
+/// A pass in a header; towards the origin, the gateway's statement.
+pub(crate) const X_FLUXGATE_PASS: HeaderName = HeaderName::from_static("x-fluxgate-pass");
+
+/// How long a browser keeps a ticket. Longer than any line; the token's own rules decide earlier.
+const TICKET_DAYS: u64 = 2;
+
+/// The names of a room's cookies. Under TLS they carry a prefix by which a browser guarantees that
+/// they were set by this very host, over TLS, for all its paths.
+#[derive(Debug)]
+pub(crate) struct TokenNames {
+    ticket: String,
+    pass: String,
+}
+
+/// By which way a client carries its tokens, and so how it is given new ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    Cookie,
+    Header,
+    /// Nothing yet, and it asks for JSON: it may be a script with cookies or an app without.
+    Both,
+}
+
+const PREFIX: &str = "__Host-";
+
+impl TokenNames {
+    pub(crate) fn of(room: &str) -> Self {
+        // With the prefix; without TLS its letters are left away.
+        Self {
+            ticket: format!("{PREFIX}fg_t_{room}"),
+            pass: format!("{PREFIX}fg_p_{room}"),
+        }
+    }
+
+    fn ticket(&self, scheme: Scheme) -> &str {
+        name(&self.ticket, scheme)
+    }
+
+    fn pass(&self, scheme: Scheme) -> &str {
+        name(&self.pass, scheme)
+    }
+
+    /// The tokens of a request, and how they came. A header goes before a cookie.
+    pub(crate) fn presented<'r>(
+        &self,
+        headers: &'r HeaderMap,
+        scheme: Scheme,
+    ) -> (Presented<'r>, Option<Carrier>) {
+        let header = |name| {
+            headers
+                .get(name)
+                .and_then(|value: &HeaderValue| value.to_str().ok())
+        };
+        let in_header = Presented {
+            ticket: header(X_FLUXGATE_TICKET),
+            pass: header(X_FLUXGATE_PASS),
+        };
+        if in_header.ticket.is_some() || in_header.pass.is_some() {
+            return (in_header, Some(Carrier::Header));
+        }
+        let (ticket, pass) = (self.ticket(scheme), self.pass(scheme));
+        let mut in_cookies = Presented::default();
+        for (name, value) in headers.get_all(COOKIE).iter().flat_map(cookies) {
+            // Of two with one name the first counts: browsers send the closer one first.
+            if name == ticket && in_cookies.ticket.is_none() {
+                in_cookies.ticket = Some(value);
+            } else if name == pass && in_cookies.pass.is_none() {
+                in_cookies.pass = Some(value);
+            }
+        }
+        let any = in_cookies.ticket.is_some() || in_cookies.pass.is_some();
+        (in_cookies, any.then_some(Carrier::Cookie))
+    }
+
+    /// What a change of the ticket tells the client.
+    pub(crate) fn ticket_change(
+        &self,
+        to: Told,
+        change: TicketChange,
+    ) -> Vec<(HeaderName, HeaderValue)> {
+        let name = self.ticket(to.scheme);
+        let (text, age) = match &change {
+            TicketChange::Keep => return Vec::new(),
+            TicketChange::Set(text) => (text.as_str(), TICKET_DAYS * 24 * 3_600),
+            TicketChange::Drop => ("", 0),
+        };
+        let mut headers = Vec::with_capacity(2);
+        if to.carrier != Carrier::Header {
+            headers.push((SET_COOKIE, cookie(name, text, (age, to.scheme))));
+        }
+        if to.carrier != Carrier::Cookie && !text.is_empty() {
+            headers.push((X_FLUXGATE_TICKET, value(text)));
+        }
+        headers
+    }
+
+    /// What a new pass, good for `seconds`, tells the client.
+    pub(crate) fn new_pass(
+        &self,
+        to: Told,
+        pass: &TokenText,
+        seconds: u64,
+    ) -> Vec<(HeaderName, HeaderValue)> {
+        let mut headers = Vec::with_capacity(2);
+        if to.carrier != Carrier::Header {
+            let set = cookie(self.pass(to.scheme), pass.as_str(), (seconds, to.scheme));
+            headers.push((SET_COOKIE, set));
+        }
+        if to.carrier != Carrier::Cookie {
+            headers.push((X_FLUXGATE_PASS, value(pass.as_str())));
+        }
+        headers
+    }
+
+    /// What takes the pass away again.
+    pub(crate) fn no_pass(&self, to: Told) -> Vec<(HeaderName, HeaderValue)> {
+        match to.carrier {
+            Carrier::Header => Vec::new(),
+            _ => vec![(SET_COOKIE, cookie(self.pass(to.scheme), "", (0, to.scheme)))],
+        }
+    }
+}
+
+/// Whom tokens are given to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told {
+    pub(crate) carrier: Carrier,
+    pub(crate) scheme: Scheme,
+}
+
+fn name(prefixed: &str, scheme: Scheme) -> &str {
+    match scheme {
+        Scheme::Https => prefixed,
+        Scheme::Http => &prefixed[PREFIX.len()..],
+    }
+}
+
+fn cookies(field: &HeaderValue) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = field.to_str().unwrap_or_default().split(';');
+    pairs.filter_map(|pair| pair.trim().split_once('='))
+}
+
+fn cookie(name: &str, text: &str, (age, scheme): (u64, Scheme)) -> HeaderValue {
+    let mut line = String::with_capacity(192);
+    let _ = write!(
+        line,
+        "{name}={text}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax"
+    );
+    if scheme == Scheme::Https {
+        line.push_str("; Secure");
+    }
+    value(&line)
+}
+
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("room names and base64url may stand in a header")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect()
+    }
+
+    fn ticket_of(pairs: &[(&'static str, &'static str)], scheme: Scheme) -> Option<String> {
+        let headers = headers(pairs);
+        let (presented, _) = TokenNames::of("sale").presented(&headers, scheme);
+        presented.ticket.map(str::to_owned)
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others_by_its_whole_name() {
+        let line = [("cookie", "a=b; xfg_t_sale=no; fg_t_sale=yes; fg_t_sale2=no")];
+        assert_eq!(ticket_of(&line, Scheme::Http).as_deref(), Some("yes"));
+        assert_eq!(
+            ticket_of(&line, Scheme::Https),
+            None,
+            "without the prefix it proves nothing"
+        );
+        let line = [("cookie", "__Host-fg_t_sale=tls")];
+        assert_eq!(ticket_of(&line, Scheme::Https).as_deref(), Some("tls"));
+        for odd in ["", ";;;", "fg_t_sale", "=;=", "fg_t_sale =x"] {
+            let map = HeaderMap::from_iter([(COOKIE, HeaderValue::from_static(odd))]);
+            let (presented, carrier) = TokenNames::of("sale").presented(&map, Scheme::Http);
+            assert_eq!((presented.ticket, carrier), (None, None), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_goes_before_a_cookie_and_is_answered_in_kind() {
+        let both = [
+            ("cookie", "fg_t_sale=cookie"),
+            ("x-fluxgate-ticket", "header"),
+        ];
+        assert_eq!(ticket_of(&both, Scheme::Http).as_deref(), Some("header"));
+        let told = Told {
+            carrier: Carrier::Header,
+            scheme: Scheme::Http,
+        };
+        let dropped = TokenNames::of("sale").ticket_change(told, TicketChange::Drop);
+        assert!(dropped.is_empty(), "an app forgets a ticket by itself");
+    }
+
+    #[test]
+    fn cookies_are_locked_away_from_scripts_and_other_sites() {
+        let told = Told {
+            carrier: Carrier::Cookie,
+            scheme: Scheme::Https,
+        };
+        let set = TokenNames::of("sale").ticket_change(told, TicketChange::Drop);
+        assert_eq!(
+            set[0].1,
+            "__Host-fg_t_sale=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure"
+        );
+    }
+}

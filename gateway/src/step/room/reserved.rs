@@ -1,0 +1,121 @@
+//! The room's own addresses under `/.fluxgate/<room>/`: `status`, `claim` and `leave`.
+//!
+//! They answer JSON to scripts and apps, and pages to browsers without scripts.
+
+use bytes::Bytes;
+use http::header::{ALLOW, HeaderValue, LOCATION, VARY};
+use http::{Method, StatusCode};
+use waiting_room::{Outcome, State};
+
+use super::asking::Asking;
+use super::{Facts, told};
+use crate::answer::Answer;
+use crate::metrics;
+use crate::page::negotiate::Form;
+use crate::page::original_of_still;
+use crate::rejection::Rejection;
+use crate::rooms::moment;
+
+/// Answers a request to `address`, what follows `/.fluxgate/`.
+pub(super) async fn answer(facts: &Facts<'_>, address: &str) -> Answer {
+    let found = address.split_once('/').and_then(|(name, verb)| {
+        let mut rooms = facts.tenant.rooms.iter();
+        Some((rooms.find(|served| served.name().as_str() == name)?, verb))
+    });
+    let Some((served, verb)) = found else {
+        return nothing_here(facts);
+    };
+    let asking = Asking::of(facts, served);
+    let method = &facts.head.method;
+    match verb {
+        "status" if matches!(*method, Method::GET | Method::HEAD) => status(facts, &asking).await,
+        "claim" if *method == Method::POST => claim(&asking).await,
+        "leave" if *method == Method::POST => leave(&asking).await,
+        "status" => not_allowed("GET, HEAD"),
+        "claim" | "leave" => not_allowed("POST"),
+        _ => nothing_here(facts),
+    }
+}
+
+/// A poll. Asked for as a page it is the one that does not refresh by itself: its query says where the
+/// visitor wanted to go.
+async fn status(facts: &Facts<'_>, asking: &Asking<'_>) -> Answer {
+    let outcome = asking.served.room.status(asking.presented, moment()).await;
+    if asking.form == Form::Json {
+        return told::json(asking, &outcome, StatusCode::OK);
+    }
+    let original = facts.head.uri.query().and_then(original_of_still);
+    let original = original.as_deref().unwrap_or("/");
+    match outcome {
+        Outcome::Admitted(admitted) => {
+            let mut answer = redirect(original);
+            answer.headers.extend(asking.new_tokens(&admitted));
+            answer
+        }
+        Outcome::Held(held) => told::still(asking, &held, original),
+    }
+}
+
+/// The visible act of coming in.
+async fn claim(asking: &Asking<'_>) -> Answer {
+    let outcome = asking.served.room.claim(asking.presented, moment()).await;
+    let status = match outcome {
+        Outcome::Admitted(_) => StatusCode::OK,
+        Outcome::Held(_) => StatusCode::CONFLICT,
+    };
+    told::json(asking, &outcome, status)
+}
+
+async fn leave(asking: &Asking<'_>) -> Answer {
+    let outcome = asking.served.room.leave(asking.presented, moment()).await;
+    let left = match &outcome {
+        Outcome::Held(held) if held.status.state == State::Left => held,
+        Outcome::Held(_) | Outcome::Admitted(_) => {
+            return told::json(asking, &outcome, StatusCode::SERVICE_UNAVAILABLE);
+        }
+    };
+    let mut answer = match asking.form {
+        Form::Json => told::json(asking, &outcome, StatusCode::OK),
+        Form::Html => told::still(asking, left, "/"),
+    };
+    answer
+        .headers
+        .extend(asking.served.names.no_pass(asking.told));
+    answer
+}
+
+/// Only to a path of this very host: whatever else an address says is taken for `/`.
+fn redirect(original: &str) -> Answer {
+    let is_path = original.starts_with('/')
+        && !original.starts_with("//")
+        && !original.starts_with("/\\")
+        && original.bytes().all(|byte| byte.is_ascii_graphic());
+    let to = if is_path { original } else { "/" };
+    let to = HeaderValue::from_str(to).unwrap_or(HeaderValue::from_static("/"));
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    Answer::new(
+        StatusCode::SEE_OTHER,
+        text,
+        Bytes::new(),
+        metrics::Outcome::Queued,
+    )
+    .with(LOCATION, to)
+    .with(VARY, told::VARIES)
+}
+
+fn nothing_here(facts: &Facts<'_>) -> Answer {
+    Rejection::NoRoute.answer(facts.caller.request_id(), rand::random())
+}
+
+fn not_allowed(allowed: &'static str) -> Answer {
+    let problem = HeaderValue::from_static("application/problem+json");
+    let body = r#"{"type":"about:blank","title":"This address takes another method","status":405,"code":"method_not_allowed"}"#;
+    let body = Bytes::from_static(body.as_bytes());
+    Answer::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        problem,
+        body,
+        metrics::Outcome::Queued,
+    )
+    .with(ALLOW, HeaderValue::from_static(allowed))
+}

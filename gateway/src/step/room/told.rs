@@ -1,0 +1,213 @@
+//! The room's outcome as an answer: a page or JSON, with the tokens and the headers that belong to it.
+
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};
+use waiting_room::{self as room, Held, Outcome, Timestamp};
+
+use super::asking::Asking;
+use crate::answer::Answer;
+use crate::metrics;
+use crate::page::negotiate::Form;
+use crate::page::{self, Refresh, Visit, json, still_url};
+use crate::rooms::now;
+
+/// What an answer of the room depends on besides its address.
+pub(super) const VARIES: HeaderValue = HeaderValue::from_static("Accept, Accept-Language, Cookie");
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// The answer to a request that was held: what the visitor gets instead of what it asked for.
+pub(super) fn instead(asking: &Asking<'_>, held: &Held) -> Answer {
+    let answer = match asking.form {
+        Form::Json => {
+            let code = Code::of(held);
+            let body = json::body(&status(asking, held, &code), met(asking));
+            let answer = Answer::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                JSON,
+                body,
+                metrics::Outcome::Queued,
+            );
+            with_tokens(answer, asking, held)
+        }
+        Form::Html => {
+            let stop = still_url(&asking.served.status_url, asking.original);
+            let sight = Sight {
+                original: asking.original,
+                refresh: Refresh::Itself { stop: &stop },
+            };
+            html(asking, held, (&sight, StatusCode::SERVICE_UNAVAILABLE))
+        }
+    };
+    answer
+        .with(RETRY_AFTER, seconds(held.status.poll_after))
+        .with(VARY, VARIES)
+}
+
+/// The page that does not refresh by itself.
+pub(super) fn still(asking: &Asking<'_>, held: &Held, original: &str) -> Answer {
+    let sight = Sight {
+        original,
+        refresh: Refresh::OnRequest,
+    };
+    html(asking, held, (&sight, StatusCode::OK)).with(VARY, VARIES)
+}
+
+/// The status as JSON, with the tokens that came with it.
+pub(super) fn json(asking: &Asking<'_>, outcome: &Outcome, code: StatusCode) -> Answer {
+    match outcome {
+        Outcome::Held(held) => {
+            let name = Code::of(held);
+            let body = json::body(&status(asking, held, &name), page::Held::Reading);
+            let answer = Answer::new(code, JSON, body, metrics::Outcome::Queued).with(VARY, VARIES);
+            with_tokens(answer, asking, held)
+        }
+        Outcome::Admitted(admitted) => {
+            let body = json::body(&inside(asking), page::Held::Reading);
+            let mut answer =
+                Answer::new(code, JSON, body, metrics::Outcome::Queued).with(VARY, VARIES);
+            answer.headers.extend(asking.new_tokens(admitted));
+            answer
+        }
+    }
+}
+
+/// What a page shows besides the status.
+struct Sight<'a> {
+    original: &'a str,
+    refresh: Refresh<'a>,
+}
+
+fn html(asking: &Asking<'_>, held: &Held, (sight, code): (&Sight<'_>, StatusCode)) -> Answer {
+    let served = asking.served;
+    let name = Code::of(held);
+    let pages = &served.rooms.pages;
+    let body = pages.body(
+        asking.language,
+        &Visit {
+            status: status(asking, held, &name),
+            room_name: &served.title,
+            status_url: &served.status_url,
+            claim_url: &served.claim_url,
+            leave_url: Some(&served.leave_url),
+            original: sight.original,
+            held: met(asking),
+            refresh: sight.refresh,
+        },
+    );
+    let mut answer = Answer::new(code, HTML, body, metrics::Outcome::Queued);
+    let headers = pages.headers(asking.language).iter();
+    answer
+        .headers
+        .extend(headers.filter(|(name, _)| *name != CONTENT_TYPE).cloned());
+    with_tokens(answer, asking, held)
+}
+
+fn with_tokens(mut answer: Answer, asking: &Asking<'_>, held: &Held) -> Answer {
+    answer
+        .headers
+        .extend(asking.served.names.ticket_change(asking.told, held.ticket));
+    answer
+}
+
+fn met(asking: &Asking<'_>) -> page::Held {
+    match asking.is_safe {
+        true => page::Held::Reading,
+        false => page::Held::Change,
+    }
+}
+
+fn status<'a>(asking: &Asking<'a>, held: &Held, code: &'a Code) -> page::Status<'a> {
+    let said = &held.status;
+    page::Status {
+        room: asking.served.name().as_str(),
+        state: match said.state {
+            room::State::Waiting => page::State::Waiting,
+            room::State::Called => page::State::Called,
+            room::State::Admitted => page::State::Admitted,
+            room::State::Left => page::State::Left,
+        },
+        reason: said.reason.map(|reason| match reason {
+            room::Reason::Joining => page::Reason::Joining,
+            room::Reason::StoreLost => page::Reason::StoreLost,
+            room::Reason::LateLane => page::Reason::LateLane,
+            room::Reason::NewNumber => page::Reason::NewNumber,
+        }),
+        position: said.position().map(u64::from),
+        ahead: said.ahead.map(u64::from),
+        behind: said.behind.map(u64::from),
+        eta: said.eta.map(|eta| page::Eta {
+            p50: eta.p50.as_secs(),
+            p90: eta.p90.as_secs(),
+        }),
+        poll_after_ms: u64::try_from(said.poll_after.as_millis()).unwrap_or(u64::MAX),
+        ticket: code.as_str(),
+        claim_deadline_ms: said.claim_until.map(|Timestamp(at)| at),
+        opens_at_ms: None,
+        updated_at_ms: said.updated_at.0,
+    }
+}
+
+/// The status of somebody who is in.
+fn inside<'a>(asking: &Asking<'a>) -> page::Status<'a> {
+    page::Status {
+        room: asking.served.name().as_str(),
+        state: page::State::Admitted,
+        reason: None,
+        position: None,
+        ahead: None,
+        behind: None,
+        eta: None,
+        poll_after_ms: POLL_INSIDE_MS,
+        ticket: None,
+        claim_deadline_ms: None,
+        opens_at_ms: None,
+        updated_at_ms: now().0,
+    }
+}
+
+/// Somebody who is in has nothing to ask; who asks all the same is not sent away for ever.
+const POLL_INSIDE_MS: u64 = 30_000;
+
+/// A ticket's short name as text, without an allocation.
+struct Code {
+    text: [u8; 6],
+    length: usize,
+}
+
+impl Code {
+    fn of(held: &Held) -> Self {
+        let mut code = Self {
+            text: [0; 6],
+            length: 0,
+        };
+        if let Some(name) = held.status.code {
+            write!(code, "{name}").expect("a code has six letters");
+        }
+        code
+    }
+
+    fn as_str(&self) -> Option<&str> {
+        let text = std::str::from_utf8(&self.text[..self.length]).ok()?;
+        (!text.is_empty()).then_some(text)
+    }
+}
+
+impl fmt::Write for Code {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        let room = self.text.get_mut(self.length..end).ok_or(fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
+/// `Retry-After`: whole seconds, at least one.
+fn seconds(wait: Duration) -> HeaderValue {
+    HeaderValue::from(wait.as_millis().div_ceil(1_000).max(1) as u64)
+}
