@@ -2,6 +2,5 @@
 
 mod fleet;
 mod history;
-mod redis_server;
 mod shared_redis;
 mod stores;

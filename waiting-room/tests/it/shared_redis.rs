@@ -9,10 +9,7 @@ use std::{
 use policies::admission::{Admission, Spec};
 use waiting_room::{Number, Outcome, Reason, State, Timestamp, store::redis::Redis};
 
-use crate::{
-    fleet::{Browser, Gateway},
-    redis_server::RedisServer,
-};
+use crate::fleet::{Browser, Gateway};
 
 struct Pair {
     gateways: [Gateway; 2],
@@ -37,7 +34,7 @@ fn now() -> Timestamp {
 }
 
 impl Pair {
-    fn on(server: &RedisServer, active: u32) -> Self {
+    fn on(server: &devkit::Redis, active: u32) -> Self {
         let links = [(), ()].map(|()| Redis::new(&server.url()).expect("a URL"));
         links.iter().for_each(Redis::connect);
         let gateway = |id: usize| {
@@ -88,6 +85,11 @@ impl Pair {
     }
 }
 
+/// One that forgets everything when it ends.
+fn empty_redis() -> devkit::Redis {
+    devkit::Redis::start(devkit::RedisOptions::default()).expect("a Redis")
+}
+
 fn opened(pair: &Pair) -> bool {
     pair.gateways.iter().all(|gateway| {
         gateway
@@ -107,7 +109,7 @@ fn numbers(crowd: &[Browser]) -> Vec<Number> {
 
 #[tokio::test]
 async fn two_gateways_serve_one_line() {
-    let server = RedisServer::start();
+    let server = empty_redis();
     let mut pair = Pair::on(&server, 3);
     pair.until("the line opens", opened).await;
     let mut crowd = Vec::new();
@@ -148,7 +150,7 @@ async fn two_gateways_serve_one_line() {
 
 #[tokio::test]
 async fn a_store_that_comes_back_empty_costs_nobody_a_place() {
-    let mut server = RedisServer::start();
+    let mut server = empty_redis();
     let mut pair = Pair::on(&server, 2);
     pair.until("the line opens", opened).await;
     let mut crowd = Vec::new();
@@ -163,7 +165,7 @@ async fn a_store_that_comes_back_empty_costs_nobody_a_place() {
     assert!(!inside.is_empty(), "the first ones came in at once");
     let before = numbers(&crowd);
 
-    server.stop();
+    server.kill();
     pair.until("the loss is noticed", |pair| {
         pair.gateways
             .iter()
@@ -194,7 +196,7 @@ async fn a_store_that_comes_back_empty_costs_nobody_a_place() {
     }
     assert!(stranger.ticket().is_none(), "no number without a store");
 
-    server.start_again();
+    server.start_again().expect("it starts again");
     pair.until("both have settled", |pair| {
         pair.gateways
             .iter()

@@ -12,7 +12,7 @@ use waiting_room::store::{
     redis::Redis,
 };
 
-use crate::{fleet::connected, redis_server::RedisServer};
+use crate::fleet::connected;
 
 #[derive(Default)]
 struct InMemory(Mutex<HashMap<String, MemoryStore>>);
@@ -39,7 +39,7 @@ async fn memory_keeps_the_ports_promises() {
 
 #[tokio::test]
 async fn redis_keeps_the_ports_promises() {
-    let server = RedisServer::start();
+    let server = devkit::Redis::start(devkit::RedisOptions::default()).expect("a Redis");
     let redis = Redis::new(&server.url()).expect("a URL");
     redis.connect();
     connected(&redis.room("acme", "any")).await;
