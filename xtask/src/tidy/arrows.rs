@@ -48,6 +48,8 @@ const CORE_BESIDE: &[(&str, &str)] = &[
     ("credit", "payment"),
     ("payment", "order"),
     ("checkout", "subscription"),
+    // An id is time-ordered.
+    ("id", "clock"),
 ];
 /// What a domain's `state.rs` may see: values, so that it stays a pure table.
 const CORE_VALUES: &[&str] = &["money", "id", "clock"];
