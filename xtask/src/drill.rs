@@ -1,4 +1,4 @@
-//! `cargo xtask crowd` and `cargo xtask drill`: a demo and the load program against it.
+//! `cargo xtask crowd` and `cargo xtask drill`: a demo and the load program (`loadtest/`) against it.
 
 use crate::cargo;
 use crate::options::Options;
@@ -9,26 +9,28 @@ use std::process::Command;
 
 const CROWD: u32 = 300;
 const DRILL: u32 = 10_000;
-/// Where the demo's psp-sim is, from the gateway's port.
-const PSP: u16 = 10;
+/// Psp-sim's distance from the first gateway's port.
+const PSP_OFFSET: u16 = 10;
+/// How long a pass of the drill lives: longer than a purchase on a busy machine, and short, since
+/// whoever has bought goes on taking a seat for so long.
+const SESSION_SECONDS: u32 = 30;
+/// How long a called visitor of the drill has to come in.
+const GRACE_SECONDS: u32 = 60;
 
 /// Simulated visitors for a demo that runs.
 pub(crate) fn crowd(args: lexopt::Parser) -> Result<(), String> {
     let options = Options::read(args, &["visitors", "port-base"])?;
     packages::ensure(Purpose::Build)?;
     let binaries = cargo::build(options.profile)?;
+    let at = |port: u16| format!("http://127.0.0.1:{port}");
     let mut crowd = cargo::program(&binaries, "drill");
-    crowd.args([
-        "crowd",
-        "--gateway",
-        &format!("http://127.0.0.1:{}", options.port_base),
-    ]);
-    crowd.args(["--psp", &format!("http://127.0.0.1:{}", options.port_base + PSP)]);
+    crowd.args(["crowd", "--gateway", &at(options.port_base)]);
+    crowd.args(["--psp", &at(options.port_base + PSP_OFFSET)]);
     crowd.args(["--visitors", &options.visitors.unwrap_or(CROWD).to_string()]);
     cargo::succeed(crowd, "the crowd")
 }
 
-/// A flash sale on a demo of its own, with the referee's verdict.
+/// A flash sale on a demo of its own, then the referee.
 pub(crate) fn run(args: lexopt::Parser) -> Result<(), String> {
     let options = Options::read(args, &["visitors", "store", "gateways", "release"])?;
     packages::ensure(Purpose::Up(options.store))?;
@@ -53,30 +55,46 @@ pub(crate) fn run(args: lexopt::Parser) -> Result<(), String> {
     drilled
 }
 
-/// A room that lets all through in a minute or two, with the line long and the limits in force.
+/// A room that lets all through in a few minutes, with a long line and its limits in force.
 fn rules(visitors: u32) -> RoomRules {
     RoomRules {
-        active: (visitors / 20).clamp(20, 1_000),
+        active: (visitors / 8).clamp(20, 2_000),
         per_minute: (visitors * 3 / 4).max(300),
-        ttl: "10s".into(),
-        call_grace: "30s".into(),
-        absent_after: "60s".into(),
+        ttl: format!("{SESSION_SECONDS}s"),
+        call_grace: format!("{GRACE_SECONDS}s"),
+        absent_after: "90s".into(),
     }
 }
 
-/// With the core's and the database's addresses the drill ends with the referee's verdict.
 fn drill(binaries: &Path, stack: &Stack, visitors: u32) -> Command {
     let plan = stack.plan();
-    let room = &stack.options().room;
+    let RoomRules {
+        active, per_minute, ..
+    } = &stack.options().room;
     let mut drill = cargo::program(binaries, "drill");
-    drill.args(["run", "--gateway", &gateways(plan)]);
-    drill.args(["--visitors", &visitors.to_string()]);
-    drill.args(["--active", &room.active.to_string()]);
-    drill.args(["--per-minute", &room.per_minute.to_string()]);
-    drill.args(["--call-grace", room.call_grace.trim_end_matches('s')]);
-    drill.args(["--session-ttl", room.ttl.trim_end_matches('s')]);
+    drill.args([
+        "run",
+        "--gateway",
+        &gateways(plan),
+        "--visitors",
+        &visitors.to_string(),
+    ]);
     drill.args(["--psp", &format!("http://{}", plan.psp)]);
-    drill.args(["--core", &format!("http://{}", plan.core)]);
+    drill.args([
+        "--active",
+        &active.to_string(),
+        "--per-minute",
+        &per_minute.to_string(),
+    ]);
+    drill.args(["--call-grace", &GRACE_SECONDS.to_string()]);
+    drill.args(["--session-ttl", &SESSION_SECONDS.to_string()]);
+    // With these the referee judges afterwards.
+    drill.args([
+        "--core",
+        &format!("http://{}", plan.core),
+        "--tenant",
+        "acme",
+    ]);
     drill.args(["--database", &stack.database().admin_url]);
     drill
         .arg("--key-file")
