@@ -1,7 +1,7 @@
 //! The database: the pool, and [`TenantTx`], the only way to a tenant's rows.
 //!
 //! A transaction is three round trips: `BEGIN; SET LOCAL app.tenant = …` as one message, one prepared
-//! statement, `COMMIT`. The tenant lives and dies with the transaction, so a connection in the pool
+//! statement, `COMMIT` (and a `Sync` by which sqlx tests a released connection, off the caller's path). The tenant lives and dies with the transaction, so a connection in the pool
 //! never carries one (docs/decisions/0010 has the measurement and the ways not taken).
 //!
 //! sqlx 0.9.0 leaves a transaction open when a `begin()` is cancelled, and the next borrower would
@@ -23,7 +23,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Set on each connection. Plans are generic because the phases of a payment are large statements
 /// that would otherwise be planned anew each time (half their cost); the time-outs bound what a
 /// stuck client or a lost lock can hold up.
-const SESSION: [(&str, &str); 4] = [
+const SESSION: [(&str, &str); 5] = [
+    // Whatever the server's default: a COMMIT that was answered is the ground a PSP call stands on.
+    ("synchronous_commit", "on"),
     ("plan_cache_mode", "force_generic_plan"),
     ("statement_timeout", "10s"),
     ("lock_timeout", "3s"),
@@ -102,7 +104,7 @@ impl Db {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            // A ping for each borrower would be a fourth round trip; `begin` deals with the dead.
+            // A ping for each borrower would be one more round trip; `begin` deals with the dead.
             .test_before_acquire(false)
             .connect_lazy_with(options);
         Ok(Self { pool })

@@ -77,6 +77,7 @@ impl Payment {
             order_reference: self.order_reference.to_string(),
             money: self.money,
             payment_key: self.payment_key.clone(),
+            round: 0,
         }
     }
 }

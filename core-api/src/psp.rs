@@ -30,6 +30,25 @@ pub struct Charge {
     pub money: Money,
     /// The payment window's result; absent only where the PSP needs none.
     pub payment_key: Option<String>,
+    /// 0, or the number of the look-up that found the session still unconfirmed long after every
+    /// earlier call had ended; see [`Charge::idempotency_key`].
+    pub round: u32,
+}
+
+impl Charge {
+    /// What the PSP recognises a repetition of this attempt by.
+    ///
+    /// A PSP that failed before it collected gives that failure again to every repetition under the
+    /// same key, for days. So a session that the PSP itself, asked after all our calls had had their
+    /// time, calls unconfirmed is confirmed in a new round with a key of its own. That cannot charge
+    /// twice: the session is the same, and a PSP collects a session once
+    /// (docs/decisions/0012-a-new-round.md).
+    pub fn idempotency_key(&self) -> String {
+        match self.round {
+            0 => self.attempt.to_string(),
+            round => format!("{}-{round}", self.attempt),
+        }
+    }
 }
 
 /// What a PSP says it did. Compared with the [`Charge`] before it is believed.
@@ -100,12 +119,14 @@ pub enum Refusal {
     AmountMismatch,
     /// Our credentials or our request are wrong: the operator's to repair, not the customer's.
     Misconfigured,
+    /// The PSP holds another payment under this order's reference.
+    OrderSpent,
     /// No connection was made, so nothing was sent.
     Unreachable,
 }
 
 impl Refusal {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::CardDeclined,
         Self::LimitExceeded,
         Self::CardExpired,
@@ -118,6 +139,7 @@ impl Refusal {
         Self::Cancelled,
         Self::AmountMismatch,
         Self::Misconfigured,
+        Self::OrderSpent,
         Self::Unreachable,
     ];
 
@@ -136,6 +158,7 @@ impl Refusal {
             Self::Cancelled => "payment_cancelled",
             Self::AmountMismatch => "amount_mismatch",
             Self::Misconfigured => "psp_misconfigured",
+            Self::OrderSpent => "order_spent",
             Self::Unreachable => "psp_unreachable",
         }
     }
@@ -155,8 +178,9 @@ pub enum Confirmed {
     Approved(Receipt),
     /// No money moved, for certain.
     Refused(Refusal),
-    /// The window's result has expired; a look-up says whether something was charged before.
-    Expired,
+    /// The PSP will not confirm this session, for this reason. It may have been collected by an
+    /// earlier call of ours; a look-up says.
+    Unconfirmable(Refusal),
     /// Whether money moved is not known. The text is for the log.
     Doubt(String),
 }

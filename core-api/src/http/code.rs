@@ -71,6 +71,8 @@ codes! {
         "The order exists with other content", "Use another orderId, or the amount and currency of the order.";
     OrderNotPayable = "order_not_payable", CONFLICT, false,
         "The order cannot be paid in its state", "Read the order; a paid one needs no second payment.";
+    OrderSpent = "order_spent", CONFLICT, false,
+        "The PSP holds another payment under this orderId", "Use a new orderId: a PSP collects or cancels each once.";
     PaymentInProgress = "payment_in_progress", CONFLICT, true,
         "Another payment of this order is in progress", "Wait for it to end; read it by its orderId.";
     PaymentKeyUsed = "payment_key_used", CONFLICT, false,
@@ -126,7 +128,7 @@ mod tests {
         let mut page = String::from(
             "# Error codes\n\nEvery error is an RFC 9457 problem (`application/problem+json`) with the members of this example.\n\
              Branch on `code`; `title` and `detail` are for people. `retryable` says whether the same request,\n\
-             repeated as it is with the same idempotency key, may succeed.\n\n```json\n{\n  \"type\": \"/docs/errors#order_conflict\",\n  \
+             repeated as it is with the same idempotency key, may succeed.\n\n```json\n{\n  \"type\": \"urn:fluxpay:error:order_conflict\",\n  \
              \"title\": \"The order exists with other content\",\n  \"status\": 409,\n  \"code\": \"order_conflict\",\n  \
              \"success\": false,\n  \"retryable\": false,\n  \"errors\": [],\n  \
              \"metadata\": { \"timestamp\": \"2026-02-04T10:30:00Z\", \"traceId\": \"4bf92f3577b34da6a3ce929d0e0e4736\" }\n}\n```\n\n\

@@ -45,7 +45,7 @@ pub struct Problem {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProblemBody<'a> {
-    /// A reference to the documentation of the code.
+    /// The code as a URN; docs/api/errors.md explains each.
     #[serde(rename = "type")]
     kind: String,
     /// The same sentence for every occurrence of the code.
@@ -136,7 +136,7 @@ impl Problem {
     /// Status and body, as sent and as frozen for replays.
     pub fn render(&self, meta: &RequestMeta) -> Answer {
         let body = ProblemBody {
-            kind: format!("/docs/errors#{}", self.code.as_str()),
+            kind: format!("urn:fluxpay:error:{}", self.code.as_str()),
             title: self.code.title(),
             status: self.code.status().as_u16(),
             code: self.code.as_str(),

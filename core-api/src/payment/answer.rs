@@ -118,6 +118,7 @@ fn code_of(refusal: Refusal) -> Code {
         Refusal::Cancelled => Code::PaymentCancelled,
         Refusal::AmountMismatch => Code::AmountMismatch,
         Refusal::Misconfigured => Code::PspMisconfigured,
+        Refusal::OrderSpent => Code::OrderSpent,
         Refusal::Unreachable => Code::PspUnreachable,
     }
 }

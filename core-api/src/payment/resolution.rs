@@ -21,8 +21,11 @@ pub enum Step {
     Approve(Receipt),
     /// No money moved, and none will.
     Fail(Refusal),
-    /// It was never collected: ask again under the same key.
+    /// It was never collected, and a call of ours may still be on its way: ask again under the same
+    /// key.
     Resend,
+    /// It was never collected, and every call of ours has ended: ask in a new round.
+    ResendAnew,
     /// Another amount was taken under our key: give it back, then it failed.
     GiveBack(Receipt),
     /// The PSP contradicts itself or us; a person has to look. It is asked again, rarely.
@@ -41,7 +44,8 @@ pub fn decide(charge: &Charge, found: Found, age: Duration, answer_time: Duratio
             Err(Mismatch::OtherPayment) => Step::Park("the PSP answers for another payment"),
         },
         Found::Ended(refusal) => Step::Fail(refusal),
-        Found::Open if age < RESEND_FOR => Step::Resend,
+        Found::Open if age < answer_time => Step::Resend,
+        Found::Open if age < RESEND_FOR => Step::ResendAnew,
         Found::Open => Step::Wait("the PSP has not ended the session yet".into()),
         Found::Nothing if age < answer_time => Step::Wait("the PSP does not know it yet".into()),
         Found::Nothing if age < RESEND_FOR => Step::Resend,
@@ -81,6 +85,7 @@ mod tests {
             order_reference: "order_123456".into(),
             money: Money::new(10_000, Currency::KRW).unwrap(),
             payment_key: Some("key-1".into()),
+            round: 0,
         }
     }
 
@@ -125,7 +130,8 @@ mod tests {
 
     #[test]
     fn an_open_session_is_confirmed_again_while_it_lives() {
-        assert_eq!(after(SECOND, Found::Open), Step::Resend);
+        assert_eq!(after(9 * SECOND, Found::Open), Step::Resend);
+        assert_eq!(after(10 * SECOND, Found::Open), Step::ResendAnew);
         assert!(matches!(after(600 * SECOND, Found::Open), Step::Wait(_)));
     }
 

@@ -8,6 +8,7 @@ fn charge() -> Charge {
         order_reference: "order_123456".into(),
         money: Money::new(10_000, Currency::KRW).unwrap(),
         payment_key: Some("key-1".into()),
+        round: 0,
     }
 }
 

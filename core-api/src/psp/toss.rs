@@ -47,11 +47,11 @@ impl Toss {
             order_id: &charge.order_reference,
             amount: amount_of(charge),
         };
-        let attempt = charge.attempt.to_string();
+        let key = charge.idempotency_key();
         let call = Call {
             name: "confirm",
             path: "/v1/payments/confirm",
-            idempotency_key: &attempt,
+            idempotency_key: &key,
         };
         match self.line.post(call, &body).await {
             Ok(reply) => read_confirm(&reply),
@@ -155,7 +155,7 @@ pub(super) fn read_confirm(reply: &Reply) -> Confirmed {
             Confirmed::Refused(Refusal::Misconfigured)
         }
         Class::Refused(refusal) => Confirmed::Refused(refusal),
-        Class::Expired => Confirmed::Expired,
+        Class::Unconfirmable(refusal) => Confirmed::Unconfirmable(refusal),
         Class::Doubt => Confirmed::Doubt(format!("{} {}", error.code, error.message)),
     }
 }

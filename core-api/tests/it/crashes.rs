@@ -1,9 +1,9 @@
 //! Processes die, clients leave, the database restarts. Each ends with exactly one approval, booked,
 //! within the promised thirty seconds.
 
-use crate::stage::{Options, PROMISE, Stage, brief, migrate};
+use crate::stage::{Options, PROMISE, Stage, brief, migrate, with_key};
 use devkit::{Postgres, PostgresOptions};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Pays in the background; the answer may never come.
@@ -35,15 +35,15 @@ async fn until_the_intent_is_durable(stage: &Stage) {
         .await;
 }
 
-async fn ends_approved_once(stage: &Stage, order: &str) {
-    stage.until_status("service-a", order, "APPROVED").await;
+async fn ends_approved_once(stage: &Stage, tenant: &str, order: &str, body: &Value) {
+    stage.until_status(tenant, order, "APPROVED").await;
     assert_eq!(stage.approvals(order).await, 1);
     assert_eq!(
         stage.sql("select count(*) from saga").await,
         "0",
         "nothing is left to do"
     );
-    let replay = stage.pay("service-a", "k-1", &brief(order)).await;
+    let replay = stage.pay(tenant, "k-1", body).await;
     assert_eq!(
         (replay.status, replay.at("/data/status")),
         (200, "APPROVED".into()),
@@ -62,20 +62,29 @@ async fn killed_between_the_psps_answer_and_the_commit_it_ends_approved_once() {
     unheard.await.unwrap();
     stage.faults(json!([])).await;
     stage.start_core_again().await;
-    ends_approved_once(&stage, "order_kill_1").await;
+    ends_approved_once(&stage, "service-a", "order_kill_1", &brief("order_kill_1")).await;
 }
 
 #[tokio::test]
 async fn killed_before_the_psp_was_reached_it_ends_approved_once() {
     let mut stage = Stage::start().await;
-    stage.faults(json!([{ "id": "hold", "match": { "op": "authorize" }, "fault": { "kind": "latency", "ms": 60_000 } }])).await;
-    let unheard = pay_unheard(&stage, "order_kill_2");
+    let (psp, key) = (
+        stage.psp,
+        stage.window("acme", "order_kill_2", 10_000).await,
+    );
+    // A PSP that takes the connection and says nothing: the intent is durable, the call goes nowhere.
+    let deaf = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    stage
+        .move_psp(("acme", "toss"), deaf.local_addr().unwrap())
+        .await;
+    let body = with_key("order_kill_2", &key);
+    let request = stage.posting("acme", "/api/v1/payments", "k-1", &body);
+    let unheard = tokio::spawn(request.send());
     until_the_intent_is_durable(&stage).await;
     stage.kill_core();
-    unheard.await.unwrap();
-    stage.faults(json!([])).await;
-    stage.start_core_again().await;
-    ends_approved_once(&stage, "order_kill_2").await;
+    assert!(unheard.await.unwrap().is_err());
+    stage.move_psp(("acme", "toss"), psp).await;
+    ends_approved_once(&stage, "acme", "order_kill_2", &body).await;
 }
 
 #[tokio::test]
@@ -85,7 +94,7 @@ async fn a_client_that_disconnects_in_the_middle_is_charged_once_and_booked() {
     let unheard = pay_unheard(&stage, "order_gone");
     until_the_intent_is_durable(&stage).await;
     unheard.abort();
-    ends_approved_once(&stage, "order_gone").await;
+    ends_approved_once(&stage, "service-a", "order_gone", &brief("order_gone")).await;
 }
 
 #[tokio::test]
@@ -144,7 +153,14 @@ async fn the_database_restarts_while_the_psp_is_asked_and_nothing_is_lost() {
     })
     .await
     .unwrap();
-    assert_eq!(answer.await.unwrap().unwrap().status(), 200);
+    let answer = answer.await.unwrap().unwrap();
+    let (status, said) = (answer.status(), answer.text().await.unwrap());
+    assert_eq!(
+        status,
+        200,
+        "{said}; the service says:\n{}",
+        stage.core().log_tail()
+    );
     assert_eq!(stage.approvals("order_pg").await, 1);
     let after = stage.pay("service-a", "k-2", &brief("order_pg_2")).await;
     assert_eq!(

@@ -3,10 +3,8 @@
 use devkit::Postgres;
 use fluxpay::db::Db;
 use fluxpay::id::TenantId;
-use futures_util::FutureExt;
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Waker};
+use std::future::poll_fn;
+use std::task::Poll;
 
 /// One whole use of a tenant's transaction, with an await at every step.
 async fn work(db: &Db, tenant: &TenantId) {
@@ -19,15 +17,35 @@ async fn work(db: &Db, tenant: &TenantId) {
 }
 
 /// What the next borrower of the only connection finds: its tenant setting, and whether a
-/// transaction is open (then the transaction's time is older than the statement's).
+/// transaction is open (then time stands still between two statements).
 async fn next_borrower(db: &Db) -> (Option<String>, bool) {
     let mut connection = db.without_tenant().await.unwrap();
-    let sql =
-        "select nullif(current_setting('app.tenant', true), ''), now() <> statement_timestamp()";
-    sqlx::query_as(sql)
-        .fetch_one(&mut *connection)
-        .await
-        .unwrap()
+    let mut at = Vec::new();
+    let mut tenant = None;
+    for _ in 0..2 {
+        let sql = "select nullif(current_setting('app.tenant', true), ''), now()::text";
+        let (setting, now): (Option<String>, String) = sqlx::query_as(sql)
+            .fetch_one(&mut *connection)
+            .await
+            .unwrap();
+        tenant = setting;
+        at.push(now);
+    }
+    (tenant, at[0] == at[1])
+}
+
+/// Runs `future` until it has waited `awaits` times more, then drops it. Says whether it finished.
+async fn cancelled_after(awaits: usize, future: impl Future<Output = ()>) -> bool {
+    let (mut future, mut left) = (Box::pin(future), awaits);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(()) => Poll::Ready(true),
+        Poll::Pending if left == 0 => Poll::Ready(false),
+        Poll::Pending => {
+            left -= 1;
+            Poll::Pending
+        }
+    })
+    .await
 }
 
 #[tokio::test]
@@ -38,37 +56,16 @@ async fn cancelled_at_any_await_a_transaction_leaves_no_tenant_behind() {
             .unwrap();
     let tenant: TenantId = "acme".parse().unwrap();
     let db = Db::open(&database.app_url, 1).unwrap();
-    work(&db, &tenant).await;
-    let mut finished = false;
-    for polls in 1..=200 {
-        let mut work = pin!(work(&db, &tenant));
-        for _ in 0..polls {
-            let mut context = Context::from_waker(Waker::noop());
-            finished = work.as_mut().poll(&mut context).is_ready();
-            if finished {
-                break;
-            }
-            // Lets the connection's bytes arrive, so that each poll gets further than the last.
-            tokio::task::yield_now().await;
-            tokio::time::timeout(
-                std::time::Duration::from_millis(2),
-                std::future::pending::<()>(),
-            )
-            .await
-            .unwrap_err();
-        }
-        drop(work.now_or_never());
+    let mut awaits = 0;
+    while !cancelled_after(awaits, work(&db, &tenant)).await {
         assert_eq!(
             next_borrower(&db).await,
             (None, false),
-            "cancelled after {polls} polls"
+            "cancelled at await {awaits}"
         );
-        if finished {
-            break;
-        }
+        awaits += 1;
+        assert!(awaits < 1_000, "the work never ends");
     }
-    assert!(
-        finished,
-        "the last round must get to the end, or awaits were left untested"
-    );
+    assert!(awaits >= 3, "begin, statement and commit each wait");
+    assert_eq!(next_borrower(&db).await, (None, false), "finished");
 }

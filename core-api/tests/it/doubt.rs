@@ -145,13 +145,11 @@ async fn another_amount_is_never_booked_and_is_given_back() {
         metrics.contains("fluxpay_alarms_total{alarm=\"amount_mismatch\"}"),
         "{metrics}"
     );
+    let spent = stage.pay("service-a", "k-2", &brief("order_amount")).await;
     assert_eq!(
-        stage
-            .pay("service-a", "k-2", &brief("order_amount"))
-            .await
-            .status,
-        200,
-        "the order can be paid after all"
+        (spent.status, spent.code()),
+        (409, "order_spent".into()),
+        "the PSP takes an orderId once: {spent:?}"
     );
     stage.books_balance().await;
 }

@@ -12,15 +12,15 @@ use tokio::time::Instant;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_fluxpay");
 /// What the issue promises after any crash or time-out.
-pub const PROMISE: Duration = Duration::from_secs(30);
+pub(crate) const PROMISE: Duration = Duration::from_secs(30);
 
 /// A tenant paying through TossPayments' window, one paying through the sandbox.
-pub const TENANTS: [(&str, &str); 2] = [("acme", "toss"), ("service-a", "sandbox")];
+pub(crate) const TENANTS: [(&str, &str); 2] = [("acme", "toss"), ("service-a", "sandbox")];
 
 /// Settings a test may change.
-pub struct Options {
+pub(crate) struct Options {
     /// Lines under `payment:` in the service's file.
-    pub payment: &'static str,
+    pub(crate) payment: &'static str,
 }
 
 impl Default for Options {
@@ -32,10 +32,10 @@ impl Default for Options {
 }
 
 /// A running world.
-pub struct Stage {
-    pub database: Database,
-    pub http: reqwest::Client,
-    pub psp: SocketAddr,
+pub(crate) struct Stage {
+    pub(crate) database: Database,
+    pub(crate) http: reqwest::Client,
+    pub(crate) psp: SocketAddr,
     core: Proc,
     ports: (SocketAddr, SocketAddr),
     config: PathBuf,
@@ -45,19 +45,19 @@ pub struct Stage {
 
 /// An answer, read whole.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: reqwest::header::HeaderMap,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
     }
 
     /// A value by JSON pointer, as text.
-    pub fn at(&self, pointer: &str) -> String {
+    pub(crate) fn at(&self, pointer: &str) -> String {
         match self.json().pointer(pointer) {
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
@@ -65,11 +65,11 @@ impl Answer {
         }
     }
 
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         self.at("/code")
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 }
@@ -84,7 +84,7 @@ fn template() -> &'static Database {
 }
 
 /// Brings a database's schema up to date with the real command.
-pub fn migrate(database: &Database) {
+pub(crate) fn migrate(database: &Database) {
     let scratch = Scratch::new("migrate").unwrap();
     let config = scratch.path().join("fluxpay.yaml");
     let listen = "listen: { http: 127.0.0.1:1, admin: 127.0.0.1:2 }";
@@ -109,11 +109,11 @@ pub fn migrate(database: &Database) {
 }
 
 impl Stage {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(Options::default()).await
     }
 
-    pub async fn with(options: Options) -> Self {
+    pub(crate) async fn with(options: Options) -> Self {
         let database =
             tokio::task::spawn_blocking(|| Postgres::shared().copy_database(template()).unwrap())
                 .await
@@ -122,7 +122,7 @@ impl Stage {
     }
 
     /// A world on a database that is migrated already.
-    pub async fn on(database: Database, options: Options) -> Self {
+    pub(crate) async fn on(database: Database, options: Options) -> Self {
         let scratch = Scratch::new("core").unwrap();
         let local = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
         let ports = (local(free_port().unwrap()), local(free_port().unwrap()));
@@ -143,7 +143,11 @@ impl Stage {
         let core = launch(&config, &scratch);
         let stage = Self {
             database,
-            http: reqwest::Client::new(),
+            // A service that was killed leaves stale connections; each request takes its own.
+            http: reqwest::Client::builder()
+                .pool_max_idle_per_host(0)
+                .build()
+                .unwrap(),
             psp,
             core,
             ports,
@@ -162,35 +166,35 @@ impl Stage {
             .unwrap();
     }
 
-    pub fn kill_core(&self) {
+    pub(crate) fn kill_core(&self) {
         self.core.kill();
     }
 
-    pub async fn start_core_again(&mut self) {
+    pub(crate) async fn start_core_again(&mut self) {
         self.core = launch(&self.config, &self.scratch);
         self.ready().await;
     }
 
-    pub fn core(&self) -> &Proc {
+    pub(crate) fn core(&self) -> &Proc {
         &self.core
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.ports.0)
     }
 
-    pub fn admin_url(&self, path: &str) -> String {
+    pub(crate) fn admin_url(&self, path: &str) -> String {
         format!("http://{}{path}", self.ports.1)
     }
 
-    pub fn key(&self, name: &str) -> String {
+    pub(crate) fn key(&self, name: &str) -> String {
         std::fs::read_to_string(self.scratch.path().join(name))
             .unwrap()
             .trim()
             .to_owned()
     }
 
-    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Answer {
@@ -200,12 +204,12 @@ impl Stage {
         }
     }
 
-    pub async fn get(&self, tenant: &str, path: &str) -> Answer {
+    pub(crate) async fn get(&self, tenant: &str, path: &str) -> Answer {
         self.send(self.http.get(self.url(path)).bearer_auth(self.key(tenant)))
             .await
     }
 
-    pub fn posting(
+    pub(crate) fn posting(
         &self,
         tenant: &str,
         path: &str,
@@ -219,16 +223,16 @@ impl Stage {
             .json(body)
     }
 
-    pub async fn post(&self, tenant: &str, path: &str, key: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, tenant: &str, path: &str, key: &str, body: &Value) -> Answer {
         self.send(self.posting(tenant, path, key, body)).await
     }
 
-    pub async fn pay(&self, tenant: &str, key: &str, body: &Value) -> Answer {
+    pub(crate) async fn pay(&self, tenant: &str, key: &str, body: &Value) -> Answer {
         self.post(tenant, "/api/v1/payments", key, body).await
     }
 
     /// What the payment window would return for this order.
-    pub async fn window(&self, tenant: &str, order: &str, amount: i64) -> String {
+    pub(crate) async fn window(&self, tenant: &str, order: &str, amount: i64) -> String {
         let body = json!({ "orderId": order, "amount": amount, "currency": "KRW" });
         let request = self
             .http
@@ -245,7 +249,7 @@ impl Stage {
     }
 
     /// Sets the PSP's faults.
-    pub async fn faults(&self, rules: Value) {
+    pub(crate) async fn faults(&self, rules: Value) {
         let answer = self
             .send(
                 self.http
@@ -257,7 +261,7 @@ impl Stage {
     }
 
     /// What the PSP approved or cancelled for an order, ever.
-    pub async fn psp_moves(&self, order: &str, kind: &str) -> Vec<Value> {
+    pub(crate) async fn psp_moves(&self, order: &str, kind: &str) -> Vec<Value> {
         let answer = self
             .send(self.http.get(format!(
                 "http://{}/sim/approvals?after=0&limit=10000",
@@ -270,12 +274,12 @@ impl Stage {
             .collect()
     }
 
-    pub async fn approvals(&self, order: &str) -> usize {
+    pub(crate) async fn approvals(&self, order: &str) -> usize {
         self.psp_moves(order, "approval").await.len()
     }
 
     /// Waits until the order's newest payment has this status; gives the payment.
-    pub async fn until_status(&self, tenant: &str, order: &str, status: &str) -> Value {
+    pub(crate) async fn until_status(&self, tenant: &str, order: &str, status: &str) -> Value {
         let path = format!("/api/v1/payments?orderId={order}");
         self.until(PROMISE, async || {
             let answer = self.get(tenant, &path).await;
@@ -287,14 +291,18 @@ impl Stage {
     }
 
     /// Gives a tenant another PSP address, and a service that knows no other.
-    pub async fn move_psp(&mut self, tenant: (&str, &str), address: SocketAddr) {
+    pub(crate) async fn move_psp(&mut self, tenant: (&str, &str), address: SocketAddr) {
         ensure_tenant(&self.scratch, &self.config, tenant, address);
         self.core.term();
         self.start_core_again().await;
     }
 
     /// Polls until `condition` gives something.
-    pub async fn until<T>(&self, within: Duration, condition: impl AsyncFn() -> Option<T>) -> T {
+    pub(crate) async fn until<T>(
+        &self,
+        within: Duration,
+        condition: impl AsyncFn() -> Option<T>,
+    ) -> T {
         let deadline = Instant::now() + within;
         loop {
             if let Some(found) = condition().await {
@@ -310,7 +318,7 @@ impl Stage {
     }
 
     /// Asks the database as superuser, past every policy.
-    pub async fn sql(&self, statement: &str) -> String {
+    pub(crate) async fn sql(&self, statement: &str) -> String {
         let (name, statement) = (self.database.name.clone(), statement.to_owned());
         tokio::task::spawn_blocking(move || {
             Postgres::shared()
@@ -324,7 +332,7 @@ impl Stage {
     }
 
     /// Invariants 3 and 4 hold for everything that happened in this world.
-    pub async fn books_balance(&self) {
+    pub(crate) async fn books_balance(&self) {
         let unbalanced = "select count(*) from (select 1 from ledger_posting group by tenant_id, currency having sum(amount) <> 0) x";
         assert_eq!(
             self.sql(unbalanced).await,
@@ -349,12 +357,12 @@ impl Stage {
 }
 
 /// A payment of 10,000 won for `order`, as the product brief shows it.
-pub fn brief(order: &str) -> Value {
+pub(crate) fn brief(order: &str) -> Value {
     json!({ "orderId": order, "amount": 10_000, "currency": "KRW", "paymentMethod": "CARD", "metadata": { "productName": "Premium Plan" } })
 }
 
 /// The same with the window's result.
-pub fn with_key(order: &str, payment_key: &str) -> Value {
+pub(crate) fn with_key(order: &str, payment_key: &str) -> Value {
     json!({ "orderId": order, "amount": 10_000, "currency": "KRW", "paymentKey": payment_key })
 }
 

@@ -111,26 +111,30 @@ impl Payments {
                 .await
             }
             Confirmed::Refused(refusal) => self.fail(case, refusal, "refused by the PSP").await,
-            Confirmed::Expired => self.conclude_expired(case).await,
+            Confirmed::Unconfirmable(refusal) => self.conclude_unconfirmable(case, refusal).await,
             Confirmed::Doubt(why) => self.wait(case, why).await,
         }
     }
 
-    /// The PSP knows no confirmable session: was it consumed by a confirm of ours, or did it lapse?
-    async fn conclude_expired(&self, case: &Case) -> Result<Payment, DbError> {
+    /// The PSP will not confirm this session: was it collected by an earlier call of ours?
+    async fn conclude_unconfirmable(
+        &self,
+        case: &Case,
+        refusal: Refusal,
+    ) -> Result<Payment, DbError> {
         let charge = case.payment.charge();
-        match case.psp.look_up(&charge).await {
-            Found::Done(receipt) if receipt.check(&charge).is_ok() => {
+        match (case.psp.look_up(&charge).await, refusal) {
+            (Found::Done(receipt), _) if receipt.check(&charge).is_ok() => {
                 self.approve(case, receipt, "found at the PSP").await
             }
-            Found::Nothing => {
-                self.fail(case, Refusal::SessionExpired, "no session at the PSP")
-                    .await
+            (Found::Ended(refusal), _) => self.fail(case, refusal, "ended at the PSP").await,
+            // Still unconfirmed: the order was spent by another session, and this one never will be.
+            (Found::Nothing, _) | (Found::Open, Refusal::OrderSpent) => {
+                self.fail(case, refusal, "not confirmable at the PSP").await
             }
-            Found::Ended(refusal) => self.fail(case, refusal, "ended at the PSP").await,
-            other => {
-                self.wait(case, format!("session expired, look-up says {other:?}"))
-                    .await
+            (other, _) => {
+                let why = format!("{}, look-up says {other:?}", refusal.as_str());
+                self.wait(case, why).await
             }
         }
     }
@@ -339,7 +343,7 @@ impl Payments {
     /// What the payment is, when our write found it settled or claimed by another.
     async fn reload(&self, case: &Case) -> Result<Payment, DbError> {
         let found = self.get(&case.tenant, case.payment.id).await?;
-        Ok(found.unwrap_or_else(|| case.payment.clone()))
+        found.ok_or(DbError::Defect(sqlx::Error::RowNotFound))
     }
 
     /// The state `event` leads to, and the present; `None` if the payment is settled.

@@ -7,7 +7,7 @@ use crate::id::PaymentId;
 use crate::payment::metrics::Alarm;
 use crate::payment::resolution::{Step, decide};
 use crate::payment::{Payment, sql};
-use crate::psp::{Mismatch, Receipt, Refusal, Returned};
+use crate::psp::{Charge, Mismatch, Receipt, Refusal, Returned};
 use crate::saga::Claim;
 use std::time::Duration;
 
@@ -62,10 +62,8 @@ impl Payments {
         match step {
             Step::Approve(receipt) => self.approve(case, receipt, "found at the PSP").await,
             Step::Fail(refusal) => self.fail(case, refusal, "ended at the PSP").await,
-            Step::Resend => {
-                let confirmed = case.psp.confirm(&case.payment.charge()).await;
-                self.conclude(case, confirmed, Asked::Again).await
-            }
+            Step::Resend => self.confirm_again(case, 0).await,
+            Step::ResendAnew => self.confirm_again(case, case.tries).await,
             Step::GiveBack(receipt) => self.give_back(case, receipt).await,
             Step::Park(why) => {
                 self.parts
@@ -75,6 +73,15 @@ impl Payments {
             }
             Step::Wait(why) => self.wait(case, why).await,
         }
+    }
+
+    async fn confirm_again(&self, case: &Case, round: u32) -> Result<Payment, DbError> {
+        let charge = Charge {
+            round,
+            ..case.payment.charge()
+        };
+        let confirmed = case.psp.confirm(&charge).await;
+        self.conclude(case, confirmed, Asked::Again).await
     }
 
     /// The payment is ours but the amount is not: the customer never agreed to it.

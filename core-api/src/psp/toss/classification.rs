@@ -11,8 +11,8 @@ use crate::psp::Refusal;
 pub(super) enum Class {
     /// No money moved, for certain.
     Refused(Refusal),
-    /// The window's result has expired.
-    Expired,
+    /// The session is not confirmed by this call; a look-up says whether an earlier one did.
+    Unconfirmable(Refusal),
     /// Anything may have happened.
     Doubt,
 }
@@ -76,10 +76,13 @@ const TABLE: &[(Refusal, &[&str])] = &[
 
 /// The class of a confirm's error code.
 pub(super) fn of_confirm(code: &str) -> Class {
-    // Both mean that there is no confirmable session under this key any more; whether it was
-    // consumed by an earlier confirm of ours, the look-up says.
-    if matches!(code, "NOT_FOUND_PAYMENT_SESSION" | "NOT_FOUND_PAYMENT") {
-        return Class::Expired;
+    match code {
+        "NOT_FOUND_PAYMENT_SESSION" | "NOT_FOUND_PAYMENT" => {
+            return Class::Unconfirmable(Refusal::SessionExpired);
+        }
+        // A payment of this order was collected or cancelled: ours, or another session's.
+        "DUPLICATED_ORDER_ID" => return Class::Unconfirmable(Refusal::OrderSpent),
+        _ => {}
     }
     let listed = TABLE.iter().find(|(_, codes)| codes.contains(&code));
     listed.map_or(Class::Doubt, |(refusal, _)| Class::Refused(*refusal))
@@ -108,7 +111,6 @@ mod tests {
         for code in [
             "PROVIDER_ERROR",
             "ALREADY_PROCESSED_PAYMENT",
-            "DUPLICATED_ORDER_ID",
             "IDEMPOTENT_REQUEST_PROCESSING",
             "FAILED_PAYMENT_INTERNAL_SYSTEM_PROCESSING",
             "FAILED_INTERNAL_SYSTEM_PROCESSING",

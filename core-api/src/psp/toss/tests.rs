@@ -68,7 +68,7 @@ fn the_code_decides_and_not_the_status() {
     );
     assert_eq!(
         confirm(404, "NOT_FOUND_PAYMENT_SESSION"),
-        Confirmed::Expired
+        Confirmed::Unconfirmable(Refusal::SessionExpired)
     );
     assert!(matches!(
         confirm(400, "PROVIDER_ERROR"),
