@@ -2,6 +2,7 @@
 
 use devkit::DeathSignal;
 use std::env;
+use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -37,7 +38,7 @@ pub(crate) fn root() -> &'static Path {
 /// of features, and the dependencies would be compiled again. Gives the directory they are in.
 pub(crate) fn build(profile: Profile) -> Result<PathBuf, String> {
     println!("building (the first time takes some minutes) …");
-    let mut build = cargo(&["build", "--workspace", "--exclude", "xtask", "--bins"]);
+    let mut build = compile(&["build", "--workspace", "--exclude", "xtask", "--bins"]);
     if profile == Profile::Release {
         build.arg("--release");
     }
@@ -48,6 +49,16 @@ pub(crate) fn build(profile: Profile) -> Result<PathBuf, String> {
         _ => error,
     })?;
     Ok(target()?.join(profile.dir()))
+}
+
+/// A cargo that compiles: with its progress bar on a terminal, without a line for each of hundreds of
+/// crates in a log.
+pub(crate) fn compile(args: &[&str]) -> Command {
+    let mut command = cargo(args);
+    if !stderr().is_terminal() {
+        command.env("CARGO_TERM_QUIET", "true");
+    }
+    command
 }
 
 /// A cargo of the same toolchain that ends when we do.

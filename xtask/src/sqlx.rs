@@ -78,7 +78,7 @@ fn generate() -> Result<Data, String> {
             touched.map_err(|error| format!("cannot touch {}: {error}", root.display()))?;
         }
     }
-    let mut check = cargo::cargo(&["check", "--quiet", "--package", "fluxpay", "--all-targets"]);
+    let mut check = cargo::compile(&["check", "--package", "fluxpay", "--all-targets"]);
     check
         .env("DATABASE_URL", &database.owner_url)
         .env("SQLX_OFFLINE", "false");

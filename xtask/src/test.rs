@@ -73,7 +73,6 @@ fn formatting() -> Count {
 fn lints() -> Count {
     let clippy = [
         "clippy",
-        "--quiet",
         "--workspace",
         "--all-targets",
         "--",
@@ -81,7 +80,7 @@ fn lints() -> Count {
         "warnings",
     ];
     one(cargo::succeed(
-        offline(cargo::cargo(&clippy)),
+        offline(cargo::compile(&clippy)),
         "cargo clippy",
     ))
 }
@@ -113,12 +112,8 @@ fn dependencies() -> Count {
 
 /// Compiles everything first, so that a broken build is told from a broken test; then runs.
 fn tests() -> Count {
-    let build = offline(cargo::cargo(&[
-        "test",
-        "--quiet",
-        "--workspace",
-        "--no-run",
-    ]));
+    let build = offline(cargo::compile(&["test", "--workspace", "--no-run"]));
+    println!("compiling the tests (the first time takes some minutes) …");
     if let Err(sentence) = cargo::succeed(build, "compiling the tests") {
         println!("  {sentence}");
         return Count::FAILED;
