@@ -50,9 +50,9 @@ async fn a_timeout_after_commit_has_charged_and_a_retry_is_in_flight() {
             .confirm(&key, "order-0001")
             .header("idempotency-key", "attempt-1")
     };
-    let impatient = confirm().timeout(Duration::from_millis(100)).send().await;
+    let impatient = confirm().timeout(Duration::from_millis(500)).send().await;
     assert!(impatient.unwrap_err().is_timeout());
-    assert_eq!(world.status_of(&key).await, "DONE");
+    until("the commit", async || world.status_of(&key).await == "DONE").await;
     let retry = refusal(confirm().send().await.unwrap()).await;
     assert_eq!(retry, (409, "IDEMPOTENT_REQUEST_PROCESSING".into()));
     assert_eq!(world.journal().await.len(), 1);
@@ -62,12 +62,12 @@ async fn a_timeout_after_commit_has_charged_and_a_retry_is_in_flight() {
 async fn a_client_that_gives_up_does_not_stop_what_it_asked_for() {
     let world = world().await;
     world
-        .faults(confirm_rule(json!({ "kind": "latency", "ms": 300 })))
+        .faults(confirm_rule(json!({ "kind": "latency", "ms": 2_000 })))
         .await;
     let key = world.authorize("order-0001").await;
     let given_up = world
         .confirm(&key, "order-0001")
-        .timeout(Duration::from_millis(50))
+        .timeout(Duration::from_millis(100))
         .send()
         .await;
     assert!(given_up.is_err());

@@ -157,7 +157,7 @@ async fn a_late_webhook_leaves_after_its_delay() {
     let world = world().await;
     let receiver = receiver(&world, vec![]).await;
     world.faults(json!([{
-        "id": "late", "times": 1, "match": { "op": "confirm" }, "fault": { "kind": "late_webhook", "delay_ms": 300 },
+        "id": "late", "times": 1, "match": { "op": "confirm" }, "fault": { "kind": "late_webhook", "delay_ms": 1_500 },
     }]))
     .await;
     world.approved("order-0001").await;

@@ -6,20 +6,20 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Form, Query, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Extension, Router};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use minijinja::context;
 use reqwest::Url;
 use serde::Deserialize;
 
 use crate::pages::Notice;
-use crate::pass::{self, Admitted};
+use crate::pass;
 use crate::settle::settle;
 use crate::shelf::{Claim, Purchase, Reservation, State as Stand, Wish};
 use crate::visitor::{self, Visitor};
@@ -44,21 +44,20 @@ pub fn routes(shop: &Arc<Shop>) -> Router<Arc<Shop>> {
 }
 
 /// Lets the admitted through and tells the gateway what is left.
-async fn guard(State(shop): State<Arc<Shop>>, mut request: Request, next: Next) -> Response {
+async fn guard(State(shop): State<Arc<Shop>>, request: Request, next: Next) -> Response {
     let header = request
         .headers()
         .get(pass::HEADER)
         .and_then(|value| value.to_str().ok());
-    let admitted = match shop.pass.check(header, (shop.clock)()) {
-        Ok(admitted) => admitted,
+    match shop.pass.check(header, (shop.clock)()) {
+        Ok(admitted) => tracing::debug!(number = admitted.number, "admitted"),
         Err(why) => {
             tracing::info!(%why, "refused a request that did not come through the waiting room");
             return shop
                 .pages
                 .notice(&Visitor::of(request.headers()), notices::FRONT_DOOR);
         }
-    };
-    request.extensions_mut().insert(admitted);
+    }
     let mut response = next.run(request).await;
     // Without the database there is no true number, and a guess could end the line.
     if let Ok(stock) = shop.shelf.stock().await {
@@ -69,11 +68,7 @@ async fn guard(State(shop): State<Arc<Shop>>, mut request: Request, next: Next) 
     response
 }
 
-async fn product(
-    State(shop): State<Arc<Shop>>,
-    admitted: Extension<Admitted>,
-    headers: HeaderMap,
-) -> Response {
+async fn product(State(shop): State<Arc<Shop>>, headers: HeaderMap) -> Response {
     let visitor = Visitor::of(&headers);
     let seen = async {
         Ok((
@@ -94,7 +89,6 @@ async fn product(
         stock => shop.stock_value(stock),
         price => shop.product.price,
         hold_minutes => shop.product.hold.as_secs().div_ceil(60),
-        number => admitted.number,
         token => shop.forms.token(&visitor.id),
         sold_out,
         all_held,

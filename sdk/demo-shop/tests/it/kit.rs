@@ -230,9 +230,10 @@ impl Buyer {
 }
 
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    let mut again = tokio::time::interval(Duration::from_millis(10));
     let waiting = async {
         while !condition().await {
-            tokio::task::yield_now().await;
+            again.tick().await;
         }
     };
     assert!(

@@ -1,39 +1,22 @@
 //! The edition: never oversold, by any number of buyers at any number of instances.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::kit::world;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+use crate::kit::{Buyer, world};
 
 #[tokio::test]
 async fn forty_buyers_at_two_instances_get_the_ten_pieces_there_are() {
     let first = world(10).await;
     let second = first.second_instance(10).await;
-    let mut buyers = tokio::task::JoinSet::new();
+    let together = Arc::new(Barrier::new(40));
+    let mut buyers = JoinSet::new();
     for number in 0..40 {
-        let mut buyer = if number % 2 == 0 {
-            first.buyer()
-        } else {
-            second.buyer()
-        };
-        buyers.spawn(async move {
-            let page = buyer.buy().await;
-            match page.status {
-                303 => {
-                    let order = page.query()["orderId"].clone();
-                    let receipt = buyer.come_back(&order, "tgen_1").await;
-                    Some(
-                        receipt
-                            .between(r#"data-edition=""#, "\"")
-                            .parse::<u32>()
-                            .unwrap(),
-                    )
-                }
-                status => {
-                    assert_eq!(status, 409, "{}", page.html);
-                    None
-                }
-            }
-        });
+        let instance = if number % 2 == 0 { &first } else { &second };
+        buyers.spawn(buy_at_once(instance.buyer(), Arc::clone(&together)));
     }
     let editions: Vec<u32> = buyers.join_all().await.into_iter().flatten().collect();
     assert_eq!(editions.len(), 10);
@@ -41,6 +24,19 @@ async fn forty_buyers_at_two_instances_get_the_ten_pieces_there_are() {
         editions.into_iter().collect::<BTreeSet<_>>(),
         (1..=10).collect()
     );
+}
+
+/// Looks, waits for the others, buys; the number of the piece, if there was one.
+async fn buy_at_once(mut buyer: Buyer, together: Arc<Barrier>) -> Option<u32> {
+    let token = buyer.token().await;
+    together.wait().await;
+    let page = buyer.press_with(&token).await;
+    if page.status != 303 {
+        assert_eq!(page.status, 409, "{}", page.html);
+        return None;
+    }
+    let receipt = buyer.come_back(&page.query()["orderId"], "tgen_1").await;
+    Some(receipt.between(r#"data-edition=""#, "\"").parse().unwrap())
 }
 
 #[tokio::test]
