@@ -6,8 +6,7 @@ use std::sync::{Arc, OnceLock};
 use policies::name::Name;
 use prometheus::{
     Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder,
-    core::Collector,
+    IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
 };
 
 /// How a request ended: which step answered it and why. A metric label, the access log's `outcome` and
@@ -120,7 +119,12 @@ impl Meter {
 struct Registrar<'r>(&'r Registry);
 
 impl Registrar<'_> {
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+    fn counters(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> prometheus::Result<IntCounterVec> {
         self.register(IntCounterVec::new(Opts::new(name, help), labels)?)
     }
 
@@ -141,7 +145,10 @@ impl Registrar<'_> {
             "fluxgate_proxied_seconds",
             "Time from the head of a proxied request to the end of its answer.",
         );
-        self.register(HistogramVec::new(options.buckets(SECONDS.to_vec()), &["tenant"])?)
+        self.register(HistogramVec::new(
+            options.buckets(SECONDS.to_vec()),
+            &["tenant"],
+        )?)
     }
 
     fn register<M: Collector + Clone + 'static>(&self, metric: M) -> prometheus::Result<M> {

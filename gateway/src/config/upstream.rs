@@ -98,8 +98,10 @@ pub(super) fn compile(
         if count == 0 || count > SERVERS_MAX {
             let odd = Complaint::new(format!("upstream `{name}` has {count} servers"));
             told.push(
-                odd.hint(format!("1 to {SERVERS_MAX}, like servers: [127.0.0.1:8081]"))
-                    .at(place),
+                odd.hint(format!(
+                    "1 to {SERVERS_MAX}, like servers: [127.0.0.1:8081]"
+                ))
+                .at(place),
             );
         }
         let mut period = |said: Option<Said<Period>>, default: u64| match said {

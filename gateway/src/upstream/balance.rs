@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn p2c_avoids_the_busier_of_two() {
         for random in 0..200u64 {
-            let random = random << 32 | random * 7;
+            let random = (random << 32) | (random * 7);
             let chosen = p2c(set(0b11), random, |index| [9, 1][index]);
             assert_eq!(chosen, Some(1));
         }
