@@ -52,7 +52,7 @@ async fn guard(State(shop): State<Arc<Shop>>, request: Request, next: Next) -> R
     match shop.pass.check(header, (shop.clock)()) {
         Ok(admitted) => tracing::debug!(number = admitted.number, "admitted"),
         Err(why) => {
-            tracing::info!(%why, "refused a request that did not come through the waiting room");
+            tracing::debug!(%why, "refused a request that did not come through the waiting room");
             return shop
                 .pages
                 .notice(&Visitor::of(request.headers()), notices::FRONT_DOOR);
