@@ -12,6 +12,7 @@ pub(crate) struct Client(BufReader<TcpStream>);
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
@@ -69,7 +70,7 @@ impl Client {
         let mut headers = Vec::new();
         while let Some(line) = self.line().filter(|line| !line.is_empty()) {
             let (name, value) = line.split_once(':').expect("a header");
-            headers.push((name.to_owned(), value.trim().to_owned()));
+            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
         Some(Answer {
             status,
