@@ -88,6 +88,13 @@ impl Proc {
         self.child().try_wait().ok().flatten()
     }
 
+    /// How it ended, with its last words, for a message to a person; empty while it runs.
+    pub fn why_it_fell(&self) -> String {
+        self.exited()
+            .map(|status| self.exit_error(status).to_string())
+            .unwrap_or_default()
+    }
+
     /// Waits until it has ended, at most `within`.
     pub fn wait_exit(&self, within: Duration) -> Option<ExitStatus> {
         wait::until(within, || self.exited())

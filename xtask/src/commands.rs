@@ -17,8 +17,7 @@ const COMMANDS: [Command; 7] = [
     Command {
         name: "up",
         summary: "start the demo and stay; Ctrl-C stops everything",
-        details: "\
-  --store memory|redis   where the waiting room keeps its line (default memory)
+        details: "  --store memory|redis   where the waiting room keeps its line (default memory)
   --gateways N           how many gateways serve it, 1 to 16; more than one need --store redis
   --port-base P          the first gateway's port (default 8080); every other port moves along:
                          core P+1, psp-sim P+10, shops P+20 and P+21, PostgreSQL P+30, Redis P+31,
@@ -33,16 +32,14 @@ Keys, data, generated configurations and logs are in .data/, and stay there unti
     Command {
         name: "crowd",
         summary: "send simulated visitors to a demo that runs",
-        details: "\
-  --visitors N           how many (default 300)
+        details: "  --visitors N           how many (default 300)
   --port-base P          as given to up",
         run: drill::crowd,
     },
     Command {
         name: "drill",
         summary: "a flash sale from first click to receipt, then the referee",
-        details: "\
-  --visitors N           how many (default 10000)
+        details: "  --visitors N           how many (default 10000)
   --store memory|redis   where the waiting room keeps its line (default memory)
   --gateways N           how many gateways serve it; more than one need --store redis
   --release              build as for production (some minutes)
@@ -53,8 +50,7 @@ Runs a demo of its own on free ports. Fails if one figure or invariant is off.",
     Command {
         name: "bench",
         summary: "measure beside others, in one run",
-        details: "\
-  bench gateway          CPU per proxied request and per queue poll, beside nginx and bare Pingora
+        details: "  bench gateway          CPU per proxied request and per queue poll, beside nginx and bare Pingora
   bench payments         payments a second, beside pgbench on the same PostgreSQL
 
 Builds as for production first (some minutes).",
@@ -63,24 +59,21 @@ Builds as for production first (some minutes).",
     Command {
         name: "test",
         summary: "formatting, lints and every test; what CI runs",
-        details: "\
-Installs what is missing (PostgreSQL, Redis, Chromium, a C toolchain) with apt-get, as root or
+        details: "Installs what is missing (PostgreSQL, Redis, Chromium, a C toolchain) with apt-get, as root or
 through sudo. Goes on after a failure; the last line says how many passed and failed.",
         run: test::run,
     },
     Command {
         name: "tidy",
         summary: "the rules that no other tool checks",
-        details: "\
-Arrows between crates and modules, sizes of files and functions, names, leftovers, floats near
+        details: "Arrows between crates and modules, sizes of files and functions, names, leftovers, floats near
 money, clocks and sleeps out of place, migrations without a reason, links that lead nowhere.",
         run: tidy::run,
     },
     Command {
         name: "sqlx",
         summary: "refresh the query data that builds use instead of a database",
-        details: "\
-  --check                only compare it with what is committed
+        details: "  --check                only compare it with what is committed
 
 Needed after a change to a query of the core or to a migration; commit core-api/.sqlx with it.",
         run: sqlx::run,

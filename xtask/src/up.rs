@@ -32,7 +32,7 @@ pub(crate) fn run(args: lexopt::Parser) -> Result<(), String> {
     let stack = Stack::start(demo(&options, home, binaries), &mut |doing| {
         println!("  starting {doing} …")
     });
-    let stack = stack.map_err(|error| with_remedy(&error))?;
+    let stack = stack.map_err(|error| with_remedy(&error, options.port_base))?;
     println!("{}", panel::of(&stack, begun.elapsed()));
     let fallen = wait(&stack);
     println!("\nstopping …");
@@ -67,12 +67,15 @@ fn demo(options: &Options, home: Home, binaries: std::path::PathBuf) -> StackOpt
 }
 
 /// What a person can do about it, where the error alone does not say so.
-fn with_remedy(error: &devkit::Error) -> String {
+fn with_remedy(error: &devkit::Error, base: u16) -> String {
     match error {
         devkit::Error::PortTaken { .. } => {
-            format!(
-                "{error}; end that program, or start with --port-base 18080 (every port moves along)"
-            )
+            let other = if base < 30_000 {
+                base + 10_000
+            } else {
+                base - 10_000
+            };
+            format!("{error}; end that program, or move every port with --port-base {other}")
         }
         _ => error.to_string(),
     }
@@ -89,10 +92,7 @@ fn wait(stack: &Stack) -> Option<String> {
     }
     while !asked.load(Ordering::Relaxed) {
         if let Some(fallen) = stack.fallen() {
-            let (name, tail) = (fallen.name(), fallen.log_tail());
-            return Some(format!(
-                "{name} ended unexpectedly; its last words:\n{tail}"
-            ));
+            return Some(fallen.why_it_fell());
         }
         sleep(LOOK_EVERY);
     }

@@ -76,6 +76,21 @@ impl Home {
         self.path.join("logs").join(format!("{service}.log"))
     }
 
+    /// Sets the logs of the last run aside, so that what an error shows is of this one.
+    pub(super) fn set_logs_aside(&self) {
+        let logs = fs::read_dir(self.path.join("logs"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        for log in logs
+            .map(|entry| entry.path())
+            .filter(|path| path.extension() == Some("log".as_ref()))
+        {
+            // An old log in the way of nobody: appending to it is the worst that can happen.
+            let _ = fs::rename(&log, log.with_extension("log.old"));
+        }
+    }
+
     /// The file of a key.
     pub fn key(&self, name: &str) -> PathBuf {
         self.path.join("keys").join(name)
@@ -121,6 +136,11 @@ impl Home {
             write_private(&path, &base64(&random::bytes::<SECRET_BYTES>()?))?;
         }
         Ok(path)
+    }
+
+    /// Writes a key that somebody else made.
+    pub(super) fn write_key(&self, name: &str, text: &str) -> Result<(), Error> {
+        write_private(&self.key(name), text)
     }
 
     /// Writes a service's file anew.

@@ -33,6 +33,7 @@ pub(super) fn all(options: StackOptions, tell: &mut dyn FnMut(&str)) -> Result<S
     let plan = Plan::new(options.ports, options.gateways)?;
     Roster::of(&options.home).end_leftovers();
     plan.check_free()?;
+    options.home.set_logs_aside();
 
     tell("PostgreSQL");
     let postgres = postgres(&options, &plan)?;
@@ -40,6 +41,9 @@ pub(super) fn all(options: StackOptions, tell: &mut dyn FnMut(&str)) -> Result<S
         core: postgres.create_database("fluxpay")?,
         shop: postgres.create_database_for("shop", SHOP_ROLES)?,
     };
+    options
+        .home
+        .write_key("database", &databases.core.admin_url)?;
     let redis = match options.store {
         Store::Memory => None,
         Store::Redis => {

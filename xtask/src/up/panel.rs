@@ -49,11 +49,17 @@ pub(super) fn of(stack: &Stack, took: Duration) -> String {
     let seconds = took.as_secs_f32();
     let mut text =
         format!("\n  {bold}Fluxgate is up{plain} {dim}after {seconds:.1} s; {store}{plain}\n\n");
-    for (name, value, remark) in addresses(stack) {
+    let lines = addresses(stack);
+    let width = lines
+        .iter()
+        .map(|(_, value, _)| value.len())
+        .max()
+        .unwrap_or_default();
+    for (name, value, remark) in lines {
         let Style { accent, .. } = style;
         let line = writeln!(
             text,
-            "  {name:<12}{accent}{value}{plain}  {dim}{remark}{plain}"
+            "  {name:<10}{accent}{value:<width$}{plain}  {dim}{remark}{plain}"
         );
         line.expect("writing to a String cannot fail");
     }
@@ -75,51 +81,41 @@ fn addresses(stack: &Stack) -> Vec<(&'static str, String, String)> {
             "the same line, through another gateway".into(),
         ));
     }
-    let metrics = at(plan.core_admin.port(), "/metrics");
-    let psql = format!("psql '{}'", stack.database().owner_url);
-    lines.extend([
-        ("sale", at(shop, "/sale/"), "behind the waiting room".into()),
-        (
-            "queue",
-            at(shop, "/.fluxgate/flash-sale/status"),
-            "a visitor's place, as JSON".into(),
-        ),
-        (
-            "API",
-            at(core, "/docs"),
-            "Swagger UI of the payment core".into(),
-        ),
-        (
-            "PSP",
-            at(psp, "/sim/approvals"),
-            "every approval there ever was".into(),
-        ),
-        (
-            "",
-            at(psp, "/window"),
-            "the payment window; the shop leads there".into(),
-        ),
-        (
-            "metrics",
-            at(plan.gateway_admins[0].port(), "/metrics"),
-            format!("gateway; core: {metrics}"),
-        ),
-        (
-            "database",
-            psql,
-            "superuser: user postgres, same password".into(),
-        ),
-        (
-            "API keys",
-            shown(&home.path().join("keys")),
-            "acme-secret, service-a-secret".into(),
-        ),
-        (
-            "logs",
-            shown(&home.path().join("logs")),
-            "one file a service".into(),
-        ),
-    ]);
+    let psql = format!("psql \"$(cat {})\"", shown(&home.key("database")));
+    let mut line = |name, value: String, remark: &str| lines.push((name, value, remark.to_owned()));
+    line("sale", at(shop, "/sale/"), "behind the waiting room");
+    line(
+        "queue",
+        at(shop, "/.fluxgate/flash-sale/status"),
+        "a visitor's place, as JSON",
+    );
+    line("API", at(core, "/docs"), "Swagger UI of the payment core");
+    line(
+        "PSP",
+        at(psp, "/sim/approvals"),
+        "every approval there ever was; the shop opens its window",
+    );
+    line(
+        "metrics",
+        at(plan.gateway_admins[0].port(), "/metrics"),
+        "the gateway's",
+    );
+    line(
+        "",
+        at(plan.core_admin.port(), "/metrics"),
+        "the payment core's",
+    );
+    line("database", psql, "the payment core's, as superuser");
+    line(
+        "API keys",
+        shown(&home.path().join("keys")),
+        "acme-secret, service-a-secret",
+    );
+    line(
+        "logs",
+        shown(&home.path().join("logs")),
+        "one file a service",
+    );
     lines
 }
 
