@@ -30,9 +30,12 @@ pub struct Subject {
     order_id: Option<String>,
 }
 
-/// A refusal or failure on its way to the caller.
+/// A refusal or failure on its way to the caller. Boxed, because it is the rare half of results.
 #[derive(Debug)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     code: Code,
     detail: Option<String>,
     errors: Vec<FieldError>,
@@ -72,22 +75,21 @@ pub struct ProblemBody<'a> {
 impl Problem {
     /// A problem with its code's own words.
     pub fn new(code: Code) -> Self {
-        Self {
+        Self(Box::new(Parts {
             code,
             detail: None,
             errors: Vec::new(),
             subject: Subject::default(),
             retry_after_s: None,
             source: None,
-        }
+        }))
     }
 
     /// Fields that cannot be accepted, all at once.
     pub fn fields(errors: Vec<FieldError>) -> Self {
-        Self {
-            errors,
-            ..Self::new(Code::InvalidRequest)
-        }
+        let mut problem = Self::new(Code::InvalidRequest);
+        problem.0.errors = errors;
+        problem
     }
 
     /// One field that cannot be accepted.
@@ -100,71 +102,71 @@ impl Problem {
 
     /// What happened this time, for the caller to read.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.0.detail = Some(detail.into());
         self
     }
 
     /// The payment it is about.
     pub fn about_payment(mut self, id: impl ToString) -> Self {
-        self.subject.payment_id = Some(id.to_string());
+        self.0.subject.payment_id = Some(id.to_string());
         self
     }
 
     /// The order it is about, by the tenant's reference.
     pub fn about_order(mut self, reference: impl ToString) -> Self {
-        self.subject.order_id = Some(reference.to_string());
+        self.0.subject.order_id = Some(reference.to_string());
         self
     }
 
     /// When to come back, in seconds.
     pub fn retry_after(mut self, seconds: u32) -> Self {
-        self.retry_after_s = Some(seconds);
+        self.0.retry_after_s = Some(seconds);
         self
     }
 
     /// The cause, for the log only.
     pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.0.source = Some(source.into());
         self
     }
 
     /// Its code.
     pub fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
 
     /// Status and body, as sent and as frozen for replays.
     pub fn render(&self, meta: &RequestMeta) -> Answer {
         let body = ProblemBody {
-            kind: format!("urn:fluxpay:error:{}", self.code.as_str()),
-            title: self.code.title(),
-            status: self.code.status().as_u16(),
-            code: self.code.as_str(),
-            detail: self.detail.as_deref(),
+            kind: format!("urn:fluxpay:error:{}", self.0.code.as_str()),
+            title: self.0.code.title(),
+            status: self.0.code.status().as_u16(),
+            code: self.0.code.as_str(),
+            detail: self.0.detail.as_deref(),
             success: false,
-            retryable: self.code.is_retryable(),
-            errors: &self.errors,
-            subject: &self.subject,
+            retryable: self.0.code.is_retryable(),
+            errors: &self.0.errors,
+            subject: &self.0.subject,
             metadata: Metadata::of(meta),
         };
-        Answer::json(self.code.status(), &body)
+        Answer::json(self.0.code.status(), &body)
     }
 
     /// Logs an internal cause, once, here where it is handled.
     pub(super) fn log(&self, meta: &RequestMeta) {
-        if let Some(source) = &self.source {
+        if let Some(source) = &self.0.source {
             let chain = chain(source.as_ref());
-            tracing::error!(code = self.code.as_str(), trace_id = %meta.trace_id, error = chain, "request failed");
+            tracing::error!(code = self.0.code.as_str(), trace_id = %meta.trace_id, error = chain, "request failed");
         }
     }
 
     pub(super) fn finish(&self, meta: &RequestMeta) -> Response {
         let mut response = self.render(meta).into_response();
         let headers = response.headers_mut();
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = self.0.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.code == Code::Unauthenticated {
+        if self.0.code == Code::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
@@ -197,7 +199,7 @@ impl From<DbError> for Problem {
 /// Hands the problem to [`super::frame`], which knows the request's name.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = self.code.status().into_response();
+        let mut response = self.0.code.status().into_response();
         response.extensions_mut().insert(Arc::new(self));
         response
     }

@@ -142,7 +142,8 @@ impl Payments {
                 State::Ready
             },
         );
-        self.carry_out(Intent::Create(payment), ask, psp).await
+        self.carry_out(Intent::Create(Box::new(payment)), ask, psp)
+            .await
     }
 
     /// Collects a READY payment with the window's result.
@@ -247,7 +248,7 @@ impl Payments {
                 Opened::Started(payment) => {
                     // Nobody listens if the client has gone; the command goes on regardless.
                     let _ = tell_started.send(payment.clone());
-                    payments.collect(payment, &ask, psp).await
+                    payments.collect(*payment, &ask, psp).await
                 }
             }
         });

@@ -70,6 +70,9 @@ impl From<NoPsp> for Problem {
     }
 }
 
+/// Adapters, each with the time its account was read.
+type Believed = HashMap<TenantId, (Arc<dyn Psp>, Timestamp)>;
+
 /// The adapters of all tenants, made when first needed. Cheap to clone.
 #[derive(Clone)]
 pub struct PspAccounts {
@@ -77,7 +80,7 @@ pub struct PspAccounts {
     clock: Clock,
     master_key: MasterKey,
     connections: Connections,
-    believed: Arc<Mutex<HashMap<TenantId, (Arc<dyn Psp>, Timestamp)>>>,
+    believed: Arc<Mutex<Believed>>,
 }
 
 impl std::fmt::Debug for PspAccounts {

@@ -30,12 +30,15 @@ pub struct Caller {
     scope: Scope,
 }
 
+/// Callers by the hash of their whole key, each with the time it was looked up.
+type Believed = HashMap<[u8; 32], (Caller, Timestamp)>;
+
 /// Looks keys up and believes them for [`BELIEVED`]. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     db: Db,
     clock: Clock,
-    believed: Arc<Mutex<HashMap<[u8; 32], (Caller, Timestamp)>>>,
+    believed: Arc<Mutex<Believed>>,
 }
 
 impl KeyRing {

@@ -1,5 +1,7 @@
 //! Builds a test's world in one line and asks it questions. Waiting is polling with a deadline.
 
+mod psp;
+
 use devkit::{Database, Launch, Postgres, Proc, Ready, Scratch, free_port};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -126,7 +128,7 @@ impl Stage {
         let scratch = Scratch::new("core").unwrap();
         let local = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
         let ports = (local(free_port().unwrap()), local(free_port().unwrap()));
-        let (psp, psp_stop) = start_psp().await;
+        let (psp, psp_stop) = psp::start().await;
         let config = scratch.path().join("fluxpay.yaml");
         let document = format!(
             "listen: {{ http: {}, admin: {} }}\ndatabase: {{ url: {{ value: {:?} }}, connections: 8 }}\nmaster_key: {{ value: {} }}\npayment: {{ {} }}\n",
@@ -231,53 +233,6 @@ impl Stage {
         self.post(tenant, "/api/v1/payments", key, body).await
     }
 
-    /// What the payment window would return for this order.
-    pub(crate) async fn window(&self, tenant: &str, order: &str, amount: i64) -> String {
-        let body = json!({ "orderId": order, "amount": amount, "currency": "KRW" });
-        let request = self
-            .http
-            .post(format!("http://{}/sandbox/v1/authorizations", self.psp));
-        let answer = self
-            .send(
-                request
-                    .basic_auth(format!("test_sk_{}", tenant.replace('-', "")), Some(""))
-                    .json(&body),
-            )
-            .await;
-        assert!(answer.status == 200 || answer.status == 201, "{answer:?}");
-        answer.at("/paymentKey")
-    }
-
-    /// Sets the PSP's faults.
-    pub(crate) async fn faults(&self, rules: Value) {
-        let answer = self
-            .send(
-                self.http
-                    .put(format!("http://{}/sim/faults", self.psp))
-                    .json(&rules),
-            )
-            .await;
-        assert!((200..300).contains(&answer.status), "{answer:?}");
-    }
-
-    /// What the PSP approved or cancelled for an order, ever.
-    pub(crate) async fn psp_moves(&self, order: &str, kind: &str) -> Vec<Value> {
-        let answer = self
-            .send(self.http.get(format!(
-                "http://{}/sim/approvals?after=0&limit=10000",
-                self.psp
-            )))
-            .await;
-        let all: Vec<Value> = serde_json::from_str(&answer.text).unwrap();
-        all.into_iter()
-            .filter(|entry| entry["orderId"] == order && entry["kind"] == kind)
-            .collect()
-    }
-
-    pub(crate) async fn approvals(&self, order: &str) -> usize {
-        self.psp_moves(order, "approval").await.len()
-    }
-
     /// Waits until the order's newest payment has this status; gives the payment.
     pub(crate) async fn until_status(&self, tenant: &str, order: &str, status: &str) -> Value {
         let path = format!("/api/v1/payments?orderId={order}");
@@ -304,7 +259,9 @@ impl Stage {
         condition: impl AsyncFn() -> Option<T>,
     ) -> T {
         let deadline = Instant::now() + within;
+        let mut look = tokio::time::interval(Duration::from_millis(20));
         loop {
+            look.tick().await;
             if let Some(found) = condition().await {
                 return found;
             }
@@ -313,7 +270,6 @@ impl Stage {
                 "not within {within:?}; the service says:\n{}",
                 self.core.log_tail()
             );
-            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
@@ -364,15 +320,6 @@ pub(crate) fn brief(order: &str) -> Value {
 /// The same with the window's result.
 pub(crate) fn with_key(order: &str, payment_key: &str) -> Value {
     json!({ "orderId": order, "amount": 10_000, "currency": "KRW", "paymentKey": payment_key })
-}
-
-async fn start_psp() -> (SocketAddr, watch::Sender<bool>) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (stop, stopping) = watch::channel(false);
-    let sim = psp_sim::Sim::new(&psp_sim::Options::default());
-    tokio::spawn(sim.serve(listener, stopping));
-    (address, stop)
 }
 
 fn ensure_tenant(

@@ -17,7 +17,7 @@ const SECOND_TRY_AFTER: Duration = Duration::from_millis(250);
 /// What a request wants begun.
 pub(super) enum Intent {
     /// A new payment, as it is to be written.
-    Create(Payment),
+    Create(Box<Payment>),
     /// A READY one, with the window's result.
     Confirm { id: PaymentId, payment_key: String },
 }
@@ -25,7 +25,7 @@ pub(super) enum Intent {
 /// What phase 1 came to.
 pub(super) enum Opened {
     /// The intent is durable and ours to carry on.
-    Started(Payment),
+    Started(Box<Payment>),
     /// There is nothing to carry on.
     Answered(Reply),
 }
@@ -94,7 +94,7 @@ impl Payments {
                     .inc();
                 Ok(match payment.state {
                     State::Ready => Opened::Answered(Reply::Fresh(answer(payment, &ask.meta))),
-                    _ => Opened::Started(payment.clone()),
+                    _ => Opened::Started(Box::new(payment.clone())),
                 })
             }
             Ok(Err(Refused::KeySeen)) => {
@@ -155,7 +155,7 @@ impl Payments {
                     .outcomes
                     .with_label_values(&[state.as_str()])
                     .inc();
-                Ok(Opened::Started(after))
+                Ok(Opened::Started(Box::new(after)))
             }
             Ok(Err(Refused::KeySeen)) => {
                 tx.rollback().await?;
@@ -221,7 +221,7 @@ impl Payments {
         }
         match payment.state {
             // Written by our first try, whose answer was lost.
-            State::InProgress if ours == Some(payment.id) => Ok(Opened::Started(payment)),
+            State::InProgress if ours == Some(payment.id) => Ok(Opened::Started(Box::new(payment))),
             State::InProgress => {
                 let problem = Problem::new(Code::IdempotencyInFlight)
                     .about_payment(payment.id)
