@@ -3,7 +3,9 @@
 //! `/healthz` and `/readyz` answer anybody who can reach it. `/metrics` does on a loopback address, and
 //! needs the token elsewhere; everything else always does.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
@@ -13,6 +15,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use pingora::apps::http_app::ServeHttp;
 use pingora::protocols::http::ServerSession;
 use subtle::ConstantTimeEq;
+use tokio::net::TcpStream;
 
 use crate::clock;
 use crate::config::secret::Secret;
@@ -29,6 +32,10 @@ pub(crate) struct Admin {
     pub(crate) token: Option<Secret>,
     /// Whether only this machine can reach the listener.
     pub(crate) local: bool,
+    /// Where visitors are served. The two listeners begin at their own times, and a gateway that is
+    /// called ready before it listens there loses its first visitors.
+    pub(crate) visitors: SocketAddr,
+    pub(crate) listening: AtomicBool,
 }
 
 impl Admin {
@@ -44,12 +51,23 @@ impl Admin {
         }
         match path {
             // Both say whether to send visitors here; a process that answers at all is alive.
+            "/healthz" | "/readyz" if !self.listening.load(Relaxed) => {
+                text(StatusCode::SERVICE_UNAVAILABLE, "starting\n")
+            }
             "/healthz" | "/readyz" if self.drain.has_begun() => {
                 text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")
             }
             "/healthz" | "/readyz" => text(StatusCode::OK, "ok\n"),
             "/metrics" => self.scrape(),
             _ => text(StatusCode::NOT_FOUND, "no such page\n"),
+        }
+    }
+
+    /// Finds out whether visitors can connect yet; once they can it is not asked again.
+    async fn look_for_listener(&self) {
+        if !self.listening.load(Relaxed) {
+            let connected = TcpStream::connect(self.visitors).await.is_ok();
+            self.listening.store(connected, Relaxed);
         }
     }
 
@@ -95,6 +113,7 @@ impl Admin {
 #[async_trait]
 impl ServeHttp for Admin {
     async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
+        self.look_for_listener().await;
         self.answer(session.req_header())
     }
 }

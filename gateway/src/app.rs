@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arc_swap::ArcSwap;
 use pingora::apps::http_app::HttpServer;
@@ -75,6 +76,8 @@ pub(crate) fn run(file: PathBuf, config: Config) -> Result<(), StartError> {
         drain: Arc::clone(&drain),
         token: config.admin_token.clone(),
         local: config::is_local(listen.admin),
+        visitors: listen.http,
+        listening: AtomicBool::new(false),
     };
     let reloader = Reloader::new(file, config, Arc::clone(&live), metrics);
 

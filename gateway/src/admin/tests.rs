@@ -17,6 +17,8 @@ fn admin(token: Option<&str>, local: bool) -> Admin {
         drain: Arc::default(),
         token: config.admin_token,
         local,
+        visitors: SocketAddr::from(([127, 0, 0, 1], 0)),
+        listening: AtomicBool::new(true),
     }
 }
 
@@ -55,4 +57,12 @@ fn a_draining_gateway_is_not_ready() {
     local.drain.begin();
     assert_eq!(ask(&local, "/readyz", None), 503);
     assert_eq!(ask(&local, "/healthz", None), 503);
+}
+
+#[test]
+fn a_gateway_that_does_not_listen_yet_is_not_ready() {
+    let local = admin(None, true);
+    local.listening.store(false, Relaxed);
+    assert_eq!(ask(&local, "/readyz", None), 503);
+    assert_eq!(ask(&local, "/metrics", None), 200);
 }
