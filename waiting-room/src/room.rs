@@ -151,7 +151,7 @@ impl Room {
     /// newcomer already is one.
     pub async fn enter(&self, presented: Presented<'_>, at: Moment) -> Outcome {
         match self.locate(presented, at).await {
-            Located::Inside(pass) => self.admit(pass, at.now),
+            Located::Inside(pass) => self.admit(pass, at.now).await,
             Located::InLine(seat) if seat.is_called() => self.come_in(seat.ticket, at).await,
             Located::InLine(seat) => self.tell(seat, at),
             Located::Nowhere(held) => Outcome::Held(held),
@@ -162,7 +162,7 @@ impl Room {
     /// it, since a hidden tab polls too.
     pub async fn status(&self, presented: Presented<'_>, at: Moment) -> Outcome {
         match self.locate(presented, at).await {
-            Located::Inside(pass) => self.admit(pass, at.now),
+            Located::Inside(pass) => self.admit(pass, at.now).await,
             Located::InLine(seat) => self.tell(seat, at),
             Located::Nowhere(held) => Outcome::Held(held),
         }
@@ -243,6 +243,7 @@ impl Room {
             Was::Set => Event::ClaimedAgain,
         });
         inner.activity.record(ticket.number, at.now);
+        self.keep_activity().await;
         let pass = Pass {
             line: ticket.line,
             number: ticket.number,

@@ -178,7 +178,8 @@ impl Snapshot {
     fn waiting(&self, number: Number) -> Place {
         // Numbers given out after this picture was taken are taken for living: at worst the next
         // picture shows fewer ahead.
-        let beyond = u32::try_from(number.since(self.next)).unwrap_or(u32::MAX);
+        let unseen = number.since(self.next.max(self.line.horizon));
+        let beyond = u32::try_from(unseen).unwrap_or(u32::MAX);
         let ahead = self.counted.rank(number).saturating_add(beyond);
         let own = u32::from(self.counted.has(number));
         Place::Waiting {
@@ -234,4 +235,67 @@ fn count(line: &Line, next: Number, marks: &Marks) -> RankIndex {
 
 fn as_u32(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::LineId;
+
+    const GRACE: Duration = Duration::from_secs(120);
+
+    /// Two reserved seats, and a picture that was taken before anybody came.
+    fn idle() -> Snapshot {
+        let mut line = Line::open(Timestamp(1_000), 0);
+        line.horizon = Number(1_002);
+        let facts = (Marks::default(), Traces::default());
+        Snapshot::build(line, Number(1_000), facts, Timestamp(1_000))
+    }
+
+    fn ticket(number: u64) -> Ticket {
+        Ticket {
+            line: LineId(1_000),
+            number: Number(number),
+            joined_at: Timestamp(2_000),
+            next_poll_at: Timestamp(2_000),
+            shown_ahead: u32::MAX,
+            secret: 1,
+        }
+    }
+
+    #[test]
+    fn who_took_a_reserved_seat_is_called_and_not_counted_before_the_next() {
+        let now = Timestamp(2_000);
+        let until = now.plus(GRACE);
+        assert_eq!(
+            idle().place(&ticket(1_001), now, GRACE),
+            Place::Called { until }
+        );
+        let place = |number| idle().place(&ticket(number), now, GRACE);
+        assert_eq!(
+            place(1_002),
+            Place::Waiting {
+                ahead: 0,
+                behind: 0
+            }
+        );
+        assert_eq!(
+            place(1_005),
+            Place::Waiting {
+                ahead: 3,
+                behind: 0
+            }
+        );
+    }
+
+    #[test]
+    fn a_ticket_of_another_line_or_before_the_floor_is_void() {
+        let now = Timestamp(2_000);
+        let other = Ticket {
+            line: LineId(999),
+            ..ticket(1_001)
+        };
+        assert_eq!(idle().place(&other, now, GRACE), Place::Void);
+        assert_eq!(idle().place(&ticket(999), now, GRACE), Place::Void);
+    }
 }

@@ -16,6 +16,9 @@ use crate::{
     value::{Moment, Timestamp},
 };
 
+/// How long an admission waits for its seat to be written; once per visitor and activity epoch.
+const KEEP_WITHIN: Duration = Duration::from_millis(250);
+
 impl Room {
     pub(super) fn tell(&self, seat: Seat, at: Moment) -> Outcome {
         let Seat {
@@ -96,8 +99,14 @@ impl Room {
         status
     }
 
-    pub(super) fn admit(&self, pass: Pass, now: Timestamp) -> Outcome {
+    pub(super) async fn admit(&self, pass: Pass, now: Timestamp) -> Outcome {
+        if self.inner.rules.session().renewal() == Renewal::OnActivity {
+            self.inner.activity.record(pass.number, now);
+        }
         let renewed = self.renew(&pass, now);
+        if renewed.is_some() {
+            self.keep_activity().await;
+        }
         let current = renewed.unwrap_or(pass);
         Outcome::Admitted(Admitted {
             number: current.number,
@@ -109,7 +118,7 @@ impl Room {
 
     /// A pass is renewed once per activity epoch: often enough that an active visitor never runs out,
     /// seldom enough that most answers set no cookie.
-    pub(super) fn renew(&self, pass: &Pass, now: Timestamp) -> Option<Pass> {
+    fn renew(&self, pass: &Pass, now: Timestamp) -> Option<Pass> {
         let inner = &self.inner;
         let session = inner.rules.session();
         let epochs = inner.activity_epochs;
@@ -117,13 +126,25 @@ impl Room {
         if session.renewal() == Renewal::Never || !due || now < pass.issued_at {
             return None;
         }
-        inner.activity.record(pass.number, now);
         inner.counts.add(Event::Renewed);
         Some(Pass {
             issued_at: now,
             expires_at: now.plus(session.ttl()),
             ..*pass
         })
+    }
+
+    /// Sees to it that the fleet counts a pass before its holder gets it: if this process died with the
+    /// bit still in its memory, the seat would be given on. Best effort where the store is slow or
+    /// lost: nobody is called then either, and the driver writes it as soon as it can.
+    pub(super) async fn keep_activity(&self) {
+        let inner = &self.inner;
+        let mut writes = Vec::new();
+        inner.activity.take_dirty(&mut writes);
+        let flushed = tokio::time::timeout(KEEP_WITHIN, inner.store.flush(inner.gateway, &writes));
+        if !matches!(flushed.await, Ok(Ok(()))) {
+            inner.activity.soil();
+        }
     }
 
     pub(super) fn challenge(&self, at: Moment) -> Held {

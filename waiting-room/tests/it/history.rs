@@ -26,6 +26,7 @@ fn sizes() -> impl Strategy<Value = Sizes> {
 
 fn run(seed: u64, sizes: Sizes, faults: Faults) {
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .expect("a runtime");
     runtime.block_on(async { World::new(seed, sizes, faults).run().await });

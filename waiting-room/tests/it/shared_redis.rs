@@ -172,29 +172,7 @@ async fn a_store_that_comes_back_empty_costs_nobody_a_place() {
             .all(|gateway| gateway.room.gauges(now()).snapshot_age_ms > 2_000)
     })
     .await;
-    // Passes go on, tickets keep their place, the page says why it stands still.
-    for mut guest in inside.clone() {
-        assert!(matches!(
-            pair.enter(1, &mut guest).await,
-            Outcome::Admitted(_)
-        ));
-    }
-    for (index, browser) in crowd
-        .iter_mut()
-        .enumerate()
-        .filter(|(_, b)| b.pass.is_none())
-    {
-        let Outcome::Held(held) = pair.enter(index, browser).await else {
-            panic!("not in yet")
-        };
-        assert_eq!(held.status.reason, Some(Reason::StoreLost));
-    }
-    let mut stranger = Browser::default();
-    for _ in 0..2 {
-        let outcome = pair.enter(0, &mut stranger).await;
-        assert!(matches!(outcome, Outcome::Held(held) if held.status.state == State::Waiting));
-    }
-    assert!(stranger.ticket().is_none(), "no number without a store");
+    all_are_served_without_a_store(&mut pair, &mut crowd, &inside).await;
 
     server.start_again().expect("it starts again");
     pair.until("both have settled", |pair| {
@@ -225,4 +203,31 @@ async fn a_store_that_comes_back_empty_costs_nobody_a_place() {
     }
     let seats = pair.gateways[0].room.gauges(now()).occupied;
     assert!(seats <= 2, "{seats} of 2 seats");
+}
+
+/// Passes go on, tickets keep their place, the page says why it stands still, strangers wait.
+async fn all_are_served_without_a_store(
+    pair: &mut Pair,
+    crowd: &mut [Browser],
+    inside: &[Browser],
+) {
+    for mut guest in inside.iter().cloned() {
+        assert!(matches!(
+            pair.enter(1, &mut guest).await,
+            Outcome::Admitted(_)
+        ));
+    }
+    let waiting = crowd.iter_mut().enumerate();
+    for (index, browser) in waiting.filter(|(_, browser)| browser.pass.is_none()) {
+        let Outcome::Held(held) = pair.enter(index, browser).await else {
+            panic!("not in yet")
+        };
+        assert_eq!(held.status.reason, Some(Reason::StoreLost));
+    }
+    let mut stranger = Browser::default();
+    for _ in 0..2 {
+        let outcome = pair.enter(0, &mut stranger).await;
+        assert!(matches!(outcome, Outcome::Held(held) if held.status.state == State::Waiting));
+    }
+    assert!(stranger.ticket().is_none(), "no number without a store");
 }

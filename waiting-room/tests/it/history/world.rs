@@ -1,5 +1,7 @@
 //! One history: its gateways, its crowd, its faults, and the promises checked on the way.
 
+mod promises;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -54,6 +56,9 @@ pub(crate) struct World {
     backup: Option<Backup>,
     mend_at: Option<Timestamp>,
     calls: Vec<Timestamp>,
+    /// Which calls those were: a number may be called once, and once more through the late lane. A
+    /// call that an outage froze and that goes on afterwards is the same call.
+    called: BTreeSet<(Number, bool)>,
     /// Passes by number: who holds it, and until when it admits.
     passes: BTreeMap<Number, (usize, Timestamp)>,
     /// Every number that ever came in.
@@ -94,6 +99,7 @@ impl World {
             backup: None,
             mend_at: None,
             calls: Vec::new(),
+            called: BTreeSet::new(),
             passes: BTreeMap::new(),
             admitted: BTreeSet::new(),
             restarts: 0,
@@ -183,8 +189,14 @@ impl World {
                     entropy,
                 };
                 let left = gateway.room.leave(visitor.browser.presented(), at).await;
-                assert!(matches!(left, Outcome::Held(held) if held.status.state == State::Left));
-                if self.mend_at.is_none() {
+                let is_left =
+                    matches!(left, Outcome::Held(held) if held.status.state == State::Left);
+                assert_eq!(
+                    is_left,
+                    self.mend_at.is_none(),
+                    "the store alone decides: {left:?}"
+                );
+                if is_left {
                     self.passes.retain(|_, (holder, _)| *holder != index);
                 }
             }
@@ -218,8 +230,8 @@ impl World {
                         .is_none_or(|number| number == admitted.number);
                     assert!(kept, "a steady visitor's place was lost: {visitor:?}");
                 }
-                if !visitor.was_called {
-                    // Called and admitted by one request: a reserved seat.
+                // Called and admitted by one request: a reserved seat.
+                if !visitor.was_called && self.called.insert((admitted.number, false)) {
                     self.calls.push(now);
                 }
                 visitor.called = false;
@@ -290,7 +302,12 @@ impl World {
                 Place::Called { .. }
             );
             if is_called && !visitor.called {
-                self.calls.push(self.now);
+                if self
+                    .called
+                    .insert((ticket.number, picture.marks.late.has(ticket.number)))
+                {
+                    self.calls.push(self.now);
+                }
                 newly.push((ticket.number, visitor.was_called));
                 visitor.was_called = true;
             }
@@ -309,128 +326,6 @@ impl World {
                 let over: Vec<_> = passed_over(number).collect();
                 assert!(over.is_empty(), "{number} was called before {over:?}");
             }
-        }
-    }
-
-    fn check(&self) {
-        let Some(picture) = self.newest() else { return };
-        self.check_capacity(&picture);
-        self.check_minute();
-        self.check_positions(&picture);
-        if self.faults == Faults::None {
-            self.check_seats(&picture);
-        }
-    }
-
-    fn check_capacity(&self, picture: &Snapshot) {
-        let inside = self
-            .passes
-            .values()
-            .filter(|(_, until)| self.now < *until)
-            .count();
-        let called = self
-            .crowd
-            .iter()
-            .filter_map(|visitor| visitor.browser.ticket());
-        let open = called
-            .filter(|ticket| !self.passes.contains_key(&ticket.number))
-            .filter(|ticket| matches!(picture.place(ticket, self.now, GRACE), Place::Called { .. }))
-            .count();
-        let active = self.sizes.active as usize;
-        assert!(
-            inside + open <= active,
-            "{inside} inside and {open} called, of {active}"
-        );
-    }
-
-    fn check_minute(&self) {
-        let Some(most) = self.sizes.per_minute else {
-            return;
-        };
-        let from = self.now.minus(Duration::from_secs(59));
-        let recent = self.calls.iter().rev().take_while(|at| **at > from).count();
-        assert!(
-            recent <= most as usize,
-            "{recent} calls in a minute, of {most}"
-        );
-    }
-
-    fn check_positions(&self, picture: &Snapshot) {
-        for visitor in &self.crowd {
-            let Some(ticket) = visitor.browser.ticket() else {
-                continue;
-            };
-            if ticket.number >= picture.next {
-                continue;
-            }
-            if let Place::Waiting { ahead, .. } = picture.place(&ticket, self.now, GRACE) {
-                let counted = (picture.line.horizon.0..ticket.number.0)
-                    .map(Number)
-                    .filter(|n| !picture.marks.gone.has(*n) && !picture.marks.left.has(*n));
-                assert_eq!(ahead as usize, counted.count());
-                let silent = self.now.since(visitor.seen_at);
-                if picture.marks.gone.has(ticket.number) {
-                    let late = Duration::from_secs(89);
-                    assert!(
-                        silent > late || visitor.away.is_some(),
-                        "judged after {silent:?}"
-                    );
-                }
-            }
-        }
-    }
-
-    /// No seat stays empty while somebody counted waits.
-    fn check_seats(&self, picture: &Snapshot) {
-        let waits = picture.next > picture.line.horizon
-            && self.crowd.iter().filter_map(|v| v.number).any(|number| {
-                let counted = !picture.marks.gone.has(number) && !picture.marks.left.has(number);
-                number >= picture.line.horizon && number < picture.next && counted
-            });
-        let settled = picture.read_at.since(picture.line.ticked_at) < TICK;
-        if !waits || !settled || picture.read_at != picture.line.ticked_at {
-            return;
-        }
-        let full = picture.occupied(picture.read_at) >= u64::from(self.sizes.active);
-        let minute: u64 = picture
-            .line
-            .batches
-            .iter()
-            .filter(|batch| picture.read_at < batch.at.plus(Duration::from_secs(60)))
-            .map(|batch| u64::from(batch.calls))
-            .sum();
-        let spent = self
-            .sizes
-            .per_minute
-            .is_some_and(|most| minute >= u64::from(most));
-        assert!(
-            full || spent,
-            "an empty seat while somebody waits: {:?}",
-            picture.line
-        );
-    }
-
-    fn check_the_end(&self) {
-        for visitor in &self.crowd {
-            let waits = matches!(visitor.stage, Stage::Outside | Stage::Waiting);
-            assert!(!waits, "never came in: {visitor:?}");
-        }
-        let claims: u64 = self
-            .gateways
-            .iter()
-            .map(|gateway| {
-                gateway
-                    .room
-                    .counts()
-                    .of(waiting_room::counts::Event::Claimed)
-            })
-            .sum();
-        if self.faults == Faults::None {
-            assert_eq!(
-                claims as usize,
-                self.admitted.len(),
-                "each number came in once"
-            );
         }
     }
 }
