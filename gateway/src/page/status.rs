@@ -2,7 +2,10 @@
 
 /// Where a visitor stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(not(test), expect(dead_code, reason = "schedules and operators are yet to say them"))]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "schedules and operators are yet to say them")
+)]
 pub(crate) enum State {
     /// The room opens at [`Status::opens_at_ms`].
     NotOpen,
@@ -58,7 +61,10 @@ impl State {
 
 /// Why it is so, where there is something to explain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(not(test), expect(dead_code, reason = "operators and slow origins are yet to say them"))]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "operators and slow origins are yet to say them")
+)]
 pub(crate) enum Reason {
     /// Holds a challenge; the next request takes a number.
     Joining,

@@ -69,7 +69,7 @@ impl Browser {
         for (_, set) in answer
             .headers
             .iter()
-            .filter(|(name, _)| name == "set-cookie")
+            .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"))
         {
             let (name, rest) = set.split_once('=').expect("a cookie");
             let value = rest.split(';').next().unwrap_or_default();
