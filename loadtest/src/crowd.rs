@@ -36,8 +36,8 @@ pub struct Crowd {
 const LONGEST_VISIT: Duration = Duration::from_secs(2 * 3_600);
 
 impl Crowd {
-    /// Keeps the crowd until `stop` completes; `watch` gets a line about once a second.
-    pub async fn keep(&self, stop: impl Future<Output = ()>, watch: impl Fn(&str)) {
+    /// Keeps the crowd until `stop` completes; `watch` sees the tally about once a second.
+    pub async fn keep(&self, stop: impl Future<Output = ()>, watch: impl Fn(&Tally)) {
         let clock = Clock::start();
         let world = Arc::new(World {
             clock,
@@ -62,7 +62,7 @@ impl Crowd {
             }
             tokio::select! {
                 () = &mut stop => return,
-                _ = second.tick() => watch(&world.tally.line()),
+                _ = second.tick() => watch(&world.tally),
                 _record = visits.join_next() => {}
             }
         }

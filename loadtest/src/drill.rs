@@ -50,8 +50,8 @@ pub struct Drill {
 const HEAD_START: Duration = Duration::from_millis(500);
 
 impl Drill {
-    /// Runs the drill. `watch` is called about once a second with a line of progress.
-    pub async fn run(&self, watch: impl Fn(&str)) -> Report {
+    /// Runs the drill. `watch` sees the tally about once a second.
+    pub async fn run(&self, watch: impl Fn(&Tally)) -> Report {
         let clock = Clock::start();
         let start = clock.now().plus(HEAD_START);
         let world = Arc::new(World {
@@ -82,7 +82,7 @@ impl Drill {
     }
 }
 
-async fn gather(mut visits: JoinSet<Record>, tally: &Tally, watch: impl Fn(&str)) -> Vec<Record> {
+async fn gather(mut visits: JoinSet<Record>, tally: &Tally, watch: impl Fn(&Tally)) -> Vec<Record> {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     let mut records = Vec::with_capacity(visits.len());
     loop {
@@ -90,10 +90,10 @@ async fn gather(mut visits: JoinSet<Record>, tally: &Tally, watch: impl Fn(&str)
             ended = visits.join_next() => match ended {
                 Some(Ok(record)) => records.push(record),
                 // A visitor that panicked is missing from `arrived`, which fails the drill.
-                Some(Err(panicked)) => watch(&format!("a visitor panicked: {panicked}")),
+                Some(Err(_panicked)) => tally.troubles.add(),
                 None => return records,
             },
-            _ = second.tick() => watch(&tally.line()),
+            _ = second.tick() => watch(tally),
         }
     }
 }

@@ -129,7 +129,7 @@ pub struct Record {
     pub visitor: u32,
     /// When the visit was due to begin; latencies count from here however late it was sent.
     pub due: Moment,
-    /// First status request until the answer that showed a place in line.
+    /// The status request whose answer showed a place in line for the first time.
     pub joined: Option<Exchange>,
     /// When the gateway says it called the number: claim deadline less grace.
     pub called: Option<Moment>,

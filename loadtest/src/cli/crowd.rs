@@ -51,7 +51,9 @@ pub(super) async fn run(mut parser: lexopt::Parser) -> Result<Ran, Error> {
             _ = terminate.recv() => {}
         }
     };
-    crowd.keep(stop, screen::progress).await;
+    crowd
+        .keep(stop, |tally| screen::progress(&tally.line()))
+        .await;
     screen::progress_ends();
     screen::print("The crowd has gone.\n")?;
     Ok(Ran::Fine)

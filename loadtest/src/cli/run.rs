@@ -46,7 +46,7 @@ pub(super) async fn run(parser: lexopt::Parser) -> Result<Ran, Error> {
         seed,
         time_limit,
     };
-    let report = drill.run(screen::progress).await;
+    let report = drill.run(|tally| screen::progress(&tally.line())).await;
     screen::progress_ends();
     screen::print(&report.to_string())?;
     let verdict = match referee(&flags)? {

@@ -206,6 +206,14 @@ impl fmt::Display for Report {
             figures.calls.most, limits.per_minute
         )?;
         writeln!(f, "  polite refusals   {}", figures.limited)?;
+        self.fmt_steps(f)
+    }
+}
+
+impl Report {
+    /// How visits ended, how long each step took, and what went wrong.
+    fn fmt_steps(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let figures = &self.figures;
         let outcomes: Vec<String> = figures
             .outcomes
             .iter()

@@ -33,7 +33,6 @@ impl Visitor {
             }
         }
         let status = Ask::script(Method::GET, self.address("status"));
-        let first = self.world.clock.now();
         let mut due = exchange.answered;
         loop {
             let step = if self.record.joined.is_some() {
@@ -44,13 +43,7 @@ impl Visitor {
             self.record.punctual &= step == Step::Join || self.world.clock.now().since(due) < TARDY;
             let (answer, exchange) = self.ask(step, due, &status).await?;
             let seen = self.read(step, &answer)?;
-            self.observe(
-                &seen,
-                Exchange {
-                    sent: first,
-                    answered: exchange.answered,
-                },
-            );
+            self.observe(&seen, exchange);
             due = match seen.state {
                 State::Called => match self.claim().await? {
                     Some(again) => again,

@@ -22,7 +22,7 @@ pub(super) enum State {
 pub(super) struct Status {
     pub(super) state: State,
     #[serde(default)]
-    pub(super) reason: Option<String>,
+    pub(super) ticket: Option<String>,
     #[serde(default)]
     pub(super) ahead: Option<u64>,
     pub(super) poll_after_ms: u64,
@@ -37,9 +37,12 @@ impl Status {
             .map_err(|_| format!("status {} is not queue JSON", answer.status))
     }
 
-    /// True when the visitor has a number rather than only the invitation to take one.
+    /// True when the visitor has a number rather than only the invitation to take one: who waits with a
+    /// number has a ticket's code.
     pub(super) fn has_place(&self) -> bool {
-        !(self.state == State::Waiting && self.reason.as_deref() == Some("joining"))
-            && self.state != State::NotOpen
+        match self.state {
+            State::Called | State::Admitted => true,
+            _ => self.ticket.is_some(),
+        }
     }
 }

@@ -69,55 +69,42 @@ impl Field {
         // taskset execs, so the child is the server itself.
         let pid = |index: usize| children[index].id().unwrap_or_default();
         let tickets = tickets(ports.fluxgate).await?;
-        let (nginx, pingora, fluxgate) = (pid(1), pid(2), pid(3));
-        let contender = |name, task, pid, port: u16, path: &str| Contender {
-            name,
-            task,
-            pid,
-            url: format!("http://{}{path}", local(port)),
-            cookies: Vec::new(),
-        };
-        let contenders = vec![
-            contender(YARDSTICK, Task::Proxied, nginx, ports.nginx, "/hello"),
-            contender(
-                "bare pingora",
-                Task::Proxied,
-                pingora,
-                ports.pingora,
-                "/hello",
-            ),
-            contender(
-                "fluxgate, all steps on",
-                Task::Proxied,
-                fluxgate,
-                ports.fluxgate,
-                "/hello",
-            ),
-            contender(YARDSTICK, Task::Direct, nginx, ports.nginx, "/poll"),
-            contender(
-                "bare pingora",
-                Task::Direct,
-                pingora,
-                ports.pingora,
-                "/poll",
-            ),
-            Contender {
-                cookies: tickets,
-                ..contender(
-                    "fluxgate, queue poll",
-                    Task::Direct,
-                    fluxgate,
-                    ports.fluxgate,
-                    "/.fluxgate/sale/status",
-                )
-            },
-        ];
+        let contenders = contenders(&ports, [pid(1), pid(2), pid(3)], tickets);
         Ok(Self {
             contenders,
             _children: children,
             _directory: directory,
         })
     }
+}
+
+/// The same two tasks for each server; `pids` in the order nginx, bare Pingora, fluxgate.
+fn contenders(ports: &Ports, pids: [u32; 3], tickets: Vec<String>) -> Vec<Contender> {
+    let [nginx, pingora, fluxgate] = pids;
+    let proxied = |name, pid, port: u16| Contender {
+        name,
+        task: Task::Proxied,
+        pid,
+        url: format!("http://{}/hello", local(port)),
+        cookies: Vec::new(),
+    };
+    let direct = |name, pid, port: u16, path: &str| Contender {
+        task: Task::Direct,
+        url: format!("http://{}{path}", local(port)),
+        ..proxied(name, pid, port)
+    };
+    let poll = "/.fluxgate/sale/status";
+    vec![
+        proxied(YARDSTICK, nginx, ports.nginx),
+        proxied("bare pingora", pingora, ports.pingora),
+        proxied("fluxgate, all steps on", fluxgate, ports.fluxgate),
+        direct(YARDSTICK, nginx, ports.nginx, "/poll"),
+        direct("bare pingora", pingora, ports.pingora, "/poll"),
+        Contender {
+            cookies: tickets,
+            ..direct("fluxgate, queue poll", fluxgate, ports.fluxgate, poll)
+        },
+    ]
 }
 
 fn write_files(directory: &Path, ports: &Ports) -> Result<(), NoFigures> {
