@@ -21,5 +21,5 @@ mod tighten;
 mod words;
 
 pub(crate) use escape::{original_of_still, still_url};
-pub(crate) use html::{PageError, Pages};
+pub(crate) use html::Pages;
 pub(crate) use status::{Eta, Held, Reason, Refresh, State, Status, Visit};

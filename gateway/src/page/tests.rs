@@ -43,7 +43,7 @@ fn visit<'a>(status: Status<'a>, original: &'a str) -> Visit<'a> {
 }
 
 fn compiled() -> Pages {
-    let pages: Result<Pages, PageError> = Pages::compile();
+    let pages: Result<Pages, super::html::PageError> = Pages::compile();
     pages.expect("the built-in page compiles")
 }
 
