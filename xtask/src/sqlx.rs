@@ -78,7 +78,9 @@ fn generate() -> Result<Data, String> {
             touched.map_err(|error| format!("cannot touch {}: {error}", root.display()))?;
         }
     }
-    let mut check = cargo::compile(&["check", "--package", "fluxpay", "--all-targets"]);
+    // The whole workspace, as the lints have just compiled it: another selection is another set of
+    // features, and the dependencies would be compiled again.
+    let mut check = cargo::compile(&["check", "--workspace", "--all-targets"]);
     check
         .env("DATABASE_URL", &database.owner_url)
         .env("SQLX_OFFLINE", "false");
