@@ -133,7 +133,7 @@ pub struct Record {
     pub joined: Option<Exchange>,
     /// When the gateway says it called the number: claim deadline less grace.
     pub called: Option<Moment>,
-    /// The newest call, which the seat hangs on: a late comer is called twice.
+    /// Since when the newest call is certain to hold a seat: a late comer is called twice.
     pub seat_from: Option<Moment>,
     /// The claim that made a pass.
     pub claimed: Option<Exchange>,

@@ -13,6 +13,9 @@ use crate::wire::{Answer, Ask, Place};
 
 /// A poll this late may cost a place fairly: half of the shortest presence grain in front of the line (5 s).
 const TARDY: Duration = Duration::from_millis(2_500);
+/// A call bears the time at which its tick began; the tick then reads which seats are free. Until a tick later
+/// the call is not certain to be open, unless its visitor has seen it.
+const ONE_TICK: Duration = Duration::from_millis(250);
 /// The least pause between two polls, whatever an answer says: a drill must not become a flood.
 const SHORTEST: Duration = Duration::from_millis(50);
 
@@ -40,8 +43,8 @@ impl Visitor {
             } else {
                 Step::Join
             };
-            self.record.punctual &= step == Step::Join || self.world.clock.now().since(due) < TARDY;
             let (answer, exchange) = self.ask(step, due, &status).await?;
+            self.record.punctual &= step == Step::Join || exchange.sent.since(due) < TARDY;
             let seen = self.read(step, &answer)?;
             self.observe(&seen, exchange);
             due = match seen.state {
@@ -89,7 +92,7 @@ impl Visitor {
             match deadline.map(|deadline| deadline.minus(self.world.room.call_grace)) {
                 Some(call) => {
                     self.record.called.get_or_insert(call);
-                    self.record.seat_from = Some(call);
+                    self.record.seat_from = Some(call.plus(ONE_TICK).min(exchange.answered));
                 }
                 None => self.trouble(Step::Poll, "called without a claim deadline"),
             }
