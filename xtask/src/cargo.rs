@@ -61,6 +61,26 @@ pub(crate) fn compile(args: &[&str]) -> Command {
     command
 }
 
+/// Every lint on every target.
+pub(crate) fn lints() -> Command {
+    compile(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "--deny",
+        "warnings",
+    ])
+}
+
+/// Whatever the caller's environment says, queries are checked by the committed data.
+pub(crate) fn offline(mut command: Command) -> Command {
+    command
+        .env("SQLX_OFFLINE", "true")
+        .env_remove("DATABASE_URL");
+    command
+}
+
 /// A cargo of the same toolchain that ends when we do.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

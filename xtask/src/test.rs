@@ -71,16 +71,8 @@ fn formatting() -> Count {
 }
 
 fn lints() -> Count {
-    let clippy = [
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "--deny",
-        "warnings",
-    ];
     one(cargo::succeed(
-        offline(cargo::compile(&clippy)),
+        cargo::offline(cargo::lints()),
         "cargo clippy",
     ))
 }
@@ -112,23 +104,15 @@ fn dependencies() -> Count {
 
 /// Compiles everything first, so that a broken build is told from a broken test; then runs.
 fn tests() -> Count {
-    let build = offline(cargo::compile(&["test", "--workspace", "--no-run"]));
+    let build = cargo::offline(cargo::compile(&["test", "--workspace", "--no-run"]));
     println!("compiling the tests (the first time takes some minutes) …");
     if let Err(sentence) = cargo::succeed(build, "compiling the tests") {
         println!("  {sentence}");
         return Count::FAILED;
     }
     let all = ["test", "--workspace", "--no-fail-fast", "--color", "never"];
-    match runner::run(offline(cargo::cargo(&all))) {
+    match runner::run(cargo::offline(cargo::cargo(&all))) {
         Ok(count) => count,
         Err(sentence) => one(Err(sentence)),
     }
-}
-
-/// Whatever the caller's environment says, queries are checked by the committed data.
-fn offline(mut command: Command) -> Command {
-    command
-        .env("SQLX_OFFLINE", "true")
-        .env_remove("DATABASE_URL");
-    command
 }
