@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// Directories that hold nothing of ours.
-const SKIPPED: [&str; 5] = ["target", "node_modules", ".git", ".data", "results"];
+const SKIPPED: [&str; 4] = ["target", "node_modules", ".git", ".data"];
 /// What is text here; other files are not looked into.
 const TEXT: [&str; 14] = [
     "rs", "toml", "md", "sql", "yaml", "yml", "html", "css", "js", "ts", "sh", "txt", "java", "kt",
