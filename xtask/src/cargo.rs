@@ -123,7 +123,7 @@ pub(crate) fn succeed(mut command: Command, what: &str) -> Result<(), String> {
 }
 
 /// The target directory: we are in its `debug` (or `release`) ourselves.
-fn target() -> Result<PathBuf, String> {
+pub(crate) fn target() -> Result<PathBuf, String> {
     let own =
         env::current_exe().map_err(|error| format!("cannot find our own program: {error}"))?;
     let target = own.ancestors().nth(2).map(Path::to_owned);

@@ -2,6 +2,8 @@
 //! failure, so that one run tells all; its last line counts.
 
 mod count;
+mod leftovers;
+mod programs;
 mod runner;
 
 use crate::options::Options;
@@ -16,13 +18,14 @@ use std::time::Instant;
 /// A step, and what it does.
 type Step = (&'static str, fn() -> Count);
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("formatting", formatting),
     ("tidy", || one(tidy::check())),
     ("dependencies", dependencies),
     ("lints", lints),
     ("query data", || one(sqlx::check())),
     ("tests", tests),
+    ("processes", || one(leftovers::check())),
 ];
 
 pub(crate) fn run(args: lexopt::Parser) -> Result<(), String> {
@@ -104,15 +107,11 @@ fn dependencies() -> Count {
 
 /// Compiles everything first, so that a broken build is told from a broken test; then runs.
 fn tests() -> Count {
-    let build = cargo::offline(cargo::compile(&["test", "--workspace", "--no-run"]));
     println!("compiling the tests (the first time takes some minutes) …");
-    if let Err(sentence) = cargo::succeed(build, "compiling the tests") {
-        println!("  {sentence}");
-        return Count::FAILED;
-    }
+    let messages = "--message-format=json-render-diagnostics";
+    let build = cargo::compile(&["test", "--workspace", "--no-run", messages]);
     let all = ["test", "--workspace", "--no-fail-fast", "--color", "never"];
-    match runner::run(cargo::offline(cargo::cargo(&all))) {
-        Ok(count) => count,
-        Err(sentence) => one(Err(sentence)),
-    }
+    let counted = programs::build(cargo::offline(build))
+        .and_then(|programs| runner::run(cargo::offline(cargo::cargo(&all)), &programs));
+    counted.unwrap_or_else(|sentence| one(Err(sentence)))
 }

@@ -6,11 +6,30 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Packages that start a server when they are installed, and what it is called.
-const SERVERS: [(&str, &str); 3] = [
-    ("postgresql", "postgresql"),
-    ("redis-server", "redis-server"),
-    ("nginx-light", "nginx"),
+/// A package that starts a server when it is installed.
+struct Server {
+    package: &'static str,
+    /// Installed with it, and with every other version of it.
+    witness: &'static str,
+    service: &'static str,
+}
+
+const SERVERS: [Server; 3] = [
+    Server {
+        package: "postgresql",
+        witness: "postgresql-common",
+        service: "postgresql",
+    },
+    Server {
+        package: "redis-server",
+        witness: "redis-server",
+        service: "redis-server",
+    },
+    Server {
+        package: "nginx-light",
+        witness: "nginx-common",
+        service: "nginx",
+    },
 ];
 
 /// How we may install: as root, or through `sudo`.
@@ -35,6 +54,7 @@ pub(super) fn install(packages: &[&str]) -> Result<(), String> {
         )
     })?;
     println!("installing {list} …");
+    let brought = servers_to_come(packages, is_installed);
     let mut tried = if lists_are_empty() {
         Err(String::new())
     } else {
@@ -45,13 +65,29 @@ pub(super) fn install(packages: &[&str]) -> Result<(), String> {
         tried = apt(right, &["update"]).and_then(|()| apt(right, &install_args(packages)));
     }
     tried.map_err(|output| format!("could not install {list}: {}", explain(&output)))?;
-    for (_, server) in SERVERS
+    brought
         .iter()
-        .filter(|(package, _)| packages.contains(package))
-    {
-        keep_quiet(right, server);
-    }
+        .for_each(|service| keep_quiet(right, service));
     Ok(())
+}
+
+/// The services that these packages will bring and that are not there yet. One that is there is
+/// somebody's, and stays as it is.
+fn servers_to_come(packages: &[&str], is_installed: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    let coming = SERVERS
+        .iter()
+        .filter(|server| packages.contains(&server.package));
+    coming
+        .filter(|server| !is_installed(server.witness))
+        .map(|server| server.service)
+        .collect()
+}
+
+fn is_installed(package: &str) -> bool {
+    let query = Command::new("dpkg-query")
+        .args(["-W", "-f=${db:Status-Status}", package])
+        .output();
+    query.is_ok_and(|output| output.stdout == b"installed")
 }
 
 fn install_args<'a>(packages: &[&'a str]) -> Vec<&'a str> {
@@ -76,20 +112,20 @@ fn apt(right: Right, args: &[&str]) -> Result<(), String> {
     Err(String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// A command with the right to change the system. It may ask for a password on the terminal.
+/// A command with the right to change the system, which asks no questions and answers in the language
+/// that [`explain`] reads. Sudo may ask for a password on the terminal.
 fn privileged(right: Right, program: &str) -> Command {
-    match right {
-        Right::Root => {
-            let mut command = Command::new(program);
-            command.env("DEBIAN_FRONTEND", "noninteractive");
-            command
-        }
+    let settings = ["LC_ALL=C", "DEBIAN_FRONTEND=noninteractive"];
+    let mut command = match right {
+        Right::Root => Command::new("env"),
         Right::Sudo => {
-            let mut command = Command::new("sudo");
-            command.args(["DEBIAN_FRONTEND=noninteractive", program]);
-            command
+            let mut sudo = Command::new("sudo");
+            sudo.arg("env").env("LC_ALL", "C");
+            sudo
         }
-    }
+    };
+    command.args(settings).arg(program);
+    command
 }
 
 fn right() -> Option<Right> {
@@ -224,6 +260,15 @@ mod tests {
             let explained = explain(output);
             assert!(explained.contains(sentence), "{output}: {explained}");
         }
+    }
+
+    #[test]
+    fn a_server_that_is_there_already_is_left_alone() {
+        let packages = ["build-essential", "postgresql", "redis-server"];
+        let coming = |there: &str| servers_to_come(&packages, |package| package == there);
+        assert_eq!(coming("nothing"), ["postgresql", "redis-server"]);
+        assert_eq!(coming("postgresql-common"), ["redis-server"]);
+        assert_eq!(coming("redis-server"), ["postgresql"]);
     }
 
     #[test]

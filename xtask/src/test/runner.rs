@@ -2,11 +2,12 @@
 //! only where something failed.
 
 use super::count::Count;
+use super::programs::Programs;
 use std::io::{BufRead, BufReader, pipe};
 use std::process::Command;
 
 /// Runs it, prints as it goes, and counts.
-pub(super) fn run(mut command: Command) -> Result<Count, String> {
+pub(super) fn run(mut command: Command, programs: &Programs) -> Result<Count, String> {
     let failed = |error: std::io::Error| format!("cannot run cargo test: {error}");
     let (reader, writer) = pipe().map_err(failed)?;
     // One pipe for both streams keeps their order.
@@ -16,7 +17,7 @@ pub(super) fn run(mut command: Command) -> Result<Count, String> {
     let mut child = command.spawn().map_err(failed)?;
     // The command holds ends of the pipe, which would never be closed otherwise.
     drop(command);
-    let mut report = Report::default();
+    let mut report = Report::of(programs);
     for line in BufReader::new(reader).split(b'\n') {
         let line = line.map_err(failed)?;
         report.line(&String::from_utf8_lossy(&line), &mut |line| {
@@ -28,8 +29,9 @@ pub(super) fn run(mut command: Command) -> Result<Count, String> {
 }
 
 /// What has been read so far.
-#[derive(Debug, Default)]
-struct Report {
+#[derive(Debug)]
+struct Report<'a> {
+    programs: &'a Programs,
     total: Count,
     /// The program whose lines come now.
     program: String,
@@ -37,9 +39,18 @@ struct Report {
     lines: Vec<String>,
 }
 
-impl Report {
+impl<'a> Report<'a> {
+    fn of(programs: &'a Programs) -> Self {
+        Self {
+            programs,
+            total: Count::default(),
+            program: String::new(),
+            lines: Vec::new(),
+        }
+    }
+
     fn line(&mut self, line: &str, print: &mut dyn FnMut(&str)) {
-        if let Some(program) = program(line) {
+        if let Some(program) = program(line, self.programs) {
             self.program = program;
             self.lines.clear();
             return;
@@ -76,16 +87,16 @@ impl Report {
 
 /// Whose lines follow: `     Running tests/it/main.rs (target/debug/deps/it-0f)` or
 /// `   Doc-tests policies`.
-fn program(line: &str) -> Option<String> {
+fn program(line: &str, programs: &Programs) -> Option<String> {
     let line = line.trim_start();
     if let Some(package) = line.strip_prefix("Doc-tests ") {
-        return Some(format!("{package} (documentation)"));
+        return Some(format!("{package}, documentation"));
     }
     let (source, path) = line.strip_prefix("Running ")?.split_once(" (")?;
     let file = path.trim_end_matches(')').rsplit('/').next()?;
-    let name = file.rsplit_once('-').map_or(file, |(name, _)| name);
+    let package = programs.get(file).map_or(file, String::as_str);
     let source = source.strip_prefix("unittests ").unwrap_or(source);
-    Some(format!("{name} ({source})"))
+    Some(format!("{package}, {source}"))
 }
 
 /// How long it took, from its last line.
@@ -101,7 +112,8 @@ mod tests {
     use super::*;
 
     fn report(text: &str, success: bool) -> (Count, Vec<String>) {
-        let (mut report, mut printed) = (Report::default(), Vec::new());
+        let programs = Programs::from([("it-1a".to_owned(), "fluxpay".to_owned())]);
+        let (mut report, mut printed) = (Report::of(&programs), Vec::new());
         let mut print = |line: &str| printed.push(line.to_owned());
         text.lines().for_each(|line| report.line(line, &mut print));
         let count = report.finish(success, &mut print);
@@ -125,7 +137,7 @@ test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
         assert_eq!(count.to_string(), "2 passed, 0 failed");
         assert_eq!(
             printed,
-            ["  devkit (src/lib.rs): 2 passed, 0 failed (0.03s)"]
+            ["  devkit-0f, src/lib.rs: 2 passed, 0 failed (0.03s)"]
         );
     }
 
@@ -140,7 +152,7 @@ test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
         );
         assert_eq!(
             printed.last().unwrap(),
-            "  it (tests/it/main.rs): 0 passed, 1 failed (6.54s)"
+            "  fluxpay, tests/it/main.rs: 0 passed, 1 failed (6.54s)"
         );
     }
 

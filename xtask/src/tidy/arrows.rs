@@ -14,6 +14,7 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("psp-sim", "psp-sim", &[]),
     ("sdk/demo-shop", "demo-shop", &[]),
     ("loadtest", "loadtest", &[]),
+    ("loadtest/compare/bare-pingora", "bare-pingora", &[]),
     ("devkit", "devkit", &[]),
     ("xtask", "xtask", &["devkit"]),
 ];
@@ -85,28 +86,56 @@ fn manifest(file: &TextFile) -> Vec<Complaint> {
         .path
         .trim_end_matches("Cargo.toml")
         .trim_end_matches('/');
-    let Some((_, package, allowed)) = CRATES.iter().find(|(known, ..)| *known == folder) else {
+    if folder.is_empty() {
         return Vec::new();
+    }
+    let Some((_, package, allowed)) = CRATES.iter().find(|(known, ..)| *known == folder) else {
+        let text = "this crate has no place: give it one in CRATES in xtask/src/tidy/arrows.rs";
+        return vec![Complaint::new(&file.path, 1, text)];
     };
-    let mut section = String::new();
     let mut complaints = Vec::new();
-    for (i, line) in file.text.lines().enumerate() {
-        if line.starts_with('[') {
-            section = line.trim_matches(['[', ']']).to_owned();
-        }
-        let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
+    for (line, section, name) in dependencies(&file.text) {
         let ours = CRATES.iter().any(|(_, known, _)| *known == name);
-        let for_tests = section.ends_with("dev-dependencies");
+        let for_tests = section.contains("dev-dependencies");
         let fine =
             allowed.contains(&name) || for_tests && (FOR_TESTS.contains(&name) || name == *package);
-        if section.ends_with("dependencies") && ours && !fine {
+        if ours && !fine {
             let text = format!(
                 "{package} may not depend on {name}: see CRATES in xtask/src/tidy/arrows.rs"
             );
-            complaints.push(Complaint::new(&file.path, i + 1, text));
+            complaints.push(Complaint::new(&file.path, line, text));
         }
     }
     complaints
+}
+
+/// Line, section and name of each dependency: `name.workspace = true`, `name = { package = "real" }`
+/// or a table `[dependencies.name]`.
+fn dependencies(text: &str) -> Vec<(usize, &str, &str)> {
+    let mut found = Vec::new();
+    let mut section = "";
+    for (i, line) in text.lines().enumerate() {
+        if line.starts_with('[') {
+            section = line.trim_matches(['[', ']']);
+            let table = section.split_once("dependencies.").map(|(_, name)| name);
+            found.extend(table.map(|name| (i + 1, section, name)));
+            continue;
+        }
+        if !section.contains("dependencies") {
+            continue;
+        }
+        let renamed = line
+            .split_once("package = \"")
+            .and_then(|(_, rest)| rest.split('"').next());
+        let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
+        let is_list = section.ends_with("dependencies");
+        found.extend(
+            renamed
+                .or(Some(name).filter(|_| is_list))
+                .map(|name| (i + 1, section, name)),
+        );
+    }
+    found
 }
 
 fn core_module(source: &Source) -> Vec<Complaint> {
@@ -173,23 +202,33 @@ fn step(source: &Source) -> Vec<Complaint> {
         .collect()
 }
 
-/// Line and name of each of the crate's own modules that code outside tests uses.
+/// Line and name of each of the crate's own modules that code outside tests uses, by a path from
+/// the root or by one that climbs to it.
 fn imports(source: &Source) -> Vec<(usize, String)> {
+    let climb = "super::".repeat(depth(&source.path));
     let mut found = Vec::new();
     for (i, code) in source.code.iter().enumerate() {
         if source.is_test_line(i + 1) {
             continue;
         }
-        for (at, _) in code.match_indices("crate::") {
-            let rest = &code[at + "crate::".len()..];
-            if rest.starts_with('{') {
-                found.extend(group(source, i, at + "crate::".len()));
-            } else {
-                found.extend(first_word(rest).map(|name| (i + 1, name)));
+        for root in ["crate::", climb.as_str()] {
+            for (at, _) in code.match_indices(root) {
+                let rest = &code[at + root.len()..];
+                if rest.starts_with('{') {
+                    found.extend(group(source, i, at + root.len()));
+                } else {
+                    found.extend(first_word(rest).map(|name| (i + 1, name)));
+                }
             }
         }
     }
     found
+}
+
+/// How many modules a file is below its crate's root: `order.rs` 1, `order/sql.rs` 2.
+fn depth(path: &str) -> usize {
+    path.split_once("/src/")
+        .map_or(1, |(_, below)| below.split('/').count())
 }
 
 /// The first name of each entry of a `crate::{…}` that opens at this place and may end lines below.
@@ -264,6 +303,39 @@ mod tests {
         assert!(
             found[0].starts_with("core-api/src/ledger/sql.rs:4: `ledger` may not use `payment`")
         );
+    }
+
+    #[test]
+    fn climbing_to_the_root_is_no_way_round() {
+        let found = found(
+            "core-api/src/ledger/sql.rs",
+            "use super::super::payment::Payment;\nuse super::Ledger;",
+        );
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains(":1: `ledger` may not use `payment`"));
+    }
+
+    #[test]
+    fn other_ways_to_name_a_dependency_are_seen() {
+        for text in [
+            "[dependencies.demo-shop]\npath = \"x\"",
+            "[dependencies]\nx = { package = \"policies\" }",
+        ] {
+            assert_eq!(found("core-api/Cargo.toml", text).len(), 1, "{text}");
+        }
+        assert!(
+            found(
+                "core-api/Cargo.toml",
+                "[dependencies.serde]\nversion = \"1\""
+            )
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_new_crate_needs_a_place() {
+        assert!(found("sdk/extra/Cargo.toml", "[package]")[0].contains("no place"));
+        assert!(found("Cargo.toml", "[workspace]").is_empty());
     }
 
     #[test]

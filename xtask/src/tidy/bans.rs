@@ -64,6 +64,8 @@ const IN_CODE: &[Ban] = &[
             "Timestamp::now",
             "Zoned::now",
             "UNIX_EPOCH.elapsed",
+            "Instant as",
+            "SystemTime as",
         ],
         lines: Lines::OutsideTests,
         below: "",
@@ -100,6 +102,8 @@ const IN_TEXT: &[(&str, &str, &str)] = &[
     ("TO", "DO", "is a leftover: do it now, or write an issue"),
     ("/ho", "me/", "is a path of one machine"),
     ("/Us", "ers/", "is a path of one machine"),
+    ("/ro", "ot/", "is a path of one machine"),
+    ("/wo", "rk/", "is a path of one machine"),
 ];
 /// Text that is not ours to word, or that is about such words.
 const TEXT_EXCEPT: &[&str] = &["xtask/src/tidy/"];

@@ -1,6 +1,15 @@
 //! Rust text taken apart just far enough for the rules: which characters are code, which lines are
 //! tests. Not a parser: rustfmt has made the layout regular, and a rule needs no more.
 
+/// What stands before an item that only tests compile.
+const TEST_ATTRIBUTES: [&str; 5] = [
+    "#[cfg(test)]",
+    "#[cfg(all(test",
+    "#[cfg(any(test",
+    "#[test]",
+    "#[tokio::test",
+];
+
 /// A Rust file.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -66,7 +75,11 @@ fn is_test_path(path: &str) -> bool {
 fn test_lines(path: &str, code: &[String]) -> Vec<bool> {
     let mut test = vec![is_test_path(path); code.len()];
     for start in 0..code.len() {
-        if code[start].trim() == "#[cfg(test)]" {
+        let attribute = code[start].trim_start();
+        if TEST_ATTRIBUTES
+            .iter()
+            .any(|known| attribute.starts_with(known))
+        {
             let end = block_end(code, start);
             test[start..=end].fill(true);
         }
@@ -239,7 +252,17 @@ mod tests {
         let source = Source::new("x/src/a.rs", text);
         assert_eq!(source.test, [false, true, true, true, true, true, false]);
         assert!(Source::new("x/src/a/tests.rs", "fn a() {}").test[0]);
-        let source = Source::new("x/src/a.rs", "#[cfg(test)]\nmod tests;\nfn c() {}\n");
-        assert_eq!(source.test, [true, true, false]);
+        for attribute in ["#[cfg(test)]", "#[cfg(all(test, unix))]"] {
+            let source = Source::new(
+                "x/src/a.rs",
+                &format!("{attribute}\nmod tests;\nfn c() {{}}\n"),
+            );
+            assert_eq!(source.test, [true, true, false], "{attribute}");
+        }
+        let source = Source::new(
+            "x/src/a.rs",
+            "#[tokio::test(start_paused = true)]\nasync fn a() {\n}\nfn c() {}",
+        );
+        assert_eq!(source.test, [true, true, true, false]);
     }
 }

@@ -72,11 +72,8 @@ fn walk(dir: &Path, prefix: &str, files: &mut Vec<TextFile>) -> std::io::Result<
         if kind.is_dir() && !SKIPPED.contains(&name.as_str()) {
             walk(&entry.path(), &format!("{path}/"), files)?;
         } else if kind.is_file() {
-            let is_text = name
-                .rsplit_once('.')
-                .is_some_and(|(_, end)| TEXT.contains(&end));
             // Of other files (pictures, offline query data) only the name matters, for links.
-            let text = if is_text {
+            let text = if is_text(&name) {
                 fs::read_to_string(entry.path())?
             } else {
                 String::new()
@@ -85,4 +82,27 @@ fn walk(dir: &Path, prefix: &str, files: &mut Vec<TextFile>) -> std::io::Result<
         }
     }
     Ok(())
+}
+
+/// Scripts and dot files have no ending and are text too.
+fn is_text(name: &str) -> bool {
+    match name.trim_start_matches('.').rsplit_once('.') {
+        Some((_, end)) => TEXT.contains(&end),
+        None => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_and_dot_files_are_text_and_pictures_are_not() {
+        for name in ["a.rs", "run", ".gitignore", "Dockerfile"] {
+            assert!(is_text(name), "{name}");
+        }
+        for name in ["a.png", "Cargo.lock", "query-1.json"] {
+            assert!(!is_text(name), "{name}");
+        }
+    }
 }
