@@ -74,7 +74,7 @@ impl Drill {
         let records = gather(visits, &world.tally, watch).await;
         let took = clock.now().since(start);
         Report {
-            figures: Figures::of(&records, &self.limits),
+            figures: Figures::of(&records),
             limits: self.limits,
             took,
             visitors: self.arrivals.visitors,

@@ -24,8 +24,6 @@ pub struct Limits {
     pub active: u64,
     /// Calls in any sliding minute.
     pub per_minute: u64,
-    /// How long a call keeps its seat without a claim.
-    pub call_grace: Duration,
 }
 
 /// Everything a report shows about the visitors.
@@ -64,9 +62,9 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Adds up `records` under `limits`.
+    /// Adds up `records`.
     #[must_use]
-    pub fn of(records: &[Record], limits: &Limits) -> Self {
+    pub fn of(records: &[Record]) -> Self {
         let count = |holds: fn(&Record) -> bool| {
             records.iter().filter(|record| holds(record)).count() as u64
         };
@@ -83,12 +81,7 @@ impl Figures {
                 .map(|record| u64::from(record.position_rises))
                 .sum(),
             live_passes: peak(records.iter().filter_map(pass).collect()),
-            seats: peak(
-                records
-                    .iter()
-                    .filter_map(|record| seat(record, limits.call_grace))
-                    .collect(),
-            ),
+            seats: peak(records.iter().filter_map(seat).collect()),
             calls: busiest_window(calls, MINUTE),
             payments: count(|record| record.payment.is_some()),
             limited: records.iter().map(|record| u64::from(record.limited)).sum(),
@@ -141,8 +134,11 @@ fn pass(record: &Record) -> Option<(Moment, Moment)> {
     Some((record.claimed?.answered, record.pass_until?))
 }
 
-/// A seat is taken from the call on: until the pass ends, or the grace does when nobody claimed.
-fn seat(record: &Record, grace: Duration) -> Option<(Moment, Moment)> {
-    let from = record.seat_from?;
-    Some((from, record.pass_until.unwrap_or_else(|| from.plus(grace))))
+/// A seat is taken from when its visitor saw the call (or came in without having seen it): until the pass
+/// ends, or the call does when nobody claimed.
+fn seat(record: &Record) -> Option<(Moment, Moment)> {
+    let seen = record.seat.map(|seat| seat.seen);
+    let from = seen.or(record.claimed.map(|claim| claim.answered))?;
+    let call_ends = record.seat.map(|seat| seat.until);
+    Some((from, record.pass_until.or(call_ends)?))
 }

@@ -122,6 +122,18 @@ pub struct Exchange {
     pub answered: Moment,
 }
 
+/// A call as its visitor saw it. It holds a seat for certain from when it was seen (it bears the time at
+/// which its tick began, before the tick knew which seats are free) until its deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// When the number came up.
+    pub call: Moment,
+    /// When the visitor was first told.
+    pub seen: Moment,
+    /// Until when the visitor may come in.
+    pub until: Moment,
+}
+
 /// One visit.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -131,10 +143,10 @@ pub struct Record {
     pub due: Moment,
     /// The status request whose answer showed a place in line for the first time.
     pub joined: Option<Exchange>,
-    /// When the gateway says it called the number: claim deadline less grace.
+    /// When the gateway says the number came up the first time.
     pub called: Option<Moment>,
-    /// Since when the newest call is certain to hold a seat: a late comer is called twice.
-    pub seat_from: Option<Moment>,
+    /// The newest call.
+    pub seat: Option<Seat>,
     /// The claim that made a pass.
     pub claimed: Option<Exchange>,
     /// The pass is certainly live until here: the last request that set one, plus its lifetime.
@@ -168,7 +180,7 @@ impl Record {
             due,
             joined: None,
             called: None,
-            seat_from: None,
+            seat: None,
             claimed: None,
             pass_until: None,
             punctual: true,
@@ -181,5 +193,16 @@ impl Record {
             latencies: Vec::new(),
             outcome: Outcome::OutOfTime,
         }
+    }
+
+    /// Notes that a call was told: the same one again, or a new one to somebody who missed the first.
+    pub fn see_call(&mut self, call: Moment, seen: Moment, until: Moment) {
+        self.called.get_or_insert(call);
+        let known = self.seat.filter(|seat| seat.call == call);
+        self.seat = Some(Seat {
+            call,
+            seen: known.map_or(seen, |seat| seat.seen),
+            until,
+        });
     }
 }

@@ -28,8 +28,6 @@ pub struct Room {
     pub name: String,
     /// The protected page's path.
     pub path: String,
-    /// How long a call waits for its claim.
-    pub call_grace: Duration,
     /// How long a pass lives after it was set.
     pub session_ttl: Duration,
 }

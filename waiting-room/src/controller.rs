@@ -265,24 +265,34 @@ impl<'a> Tick<'a> {
             .min(rest)
     }
 
+    /// Writes down what was called: first the reserved numbers taken since the last tick, then the
+    /// waiting ones and late comers called now.
     fn stamp(&mut self, called: u32, late: Vec<Number>) {
         let from = self.line.frontier;
-        let to = self.line.horizon.min(self.seen.next).max(from);
-        // Reserved numbers taken since the last tick, then the waiting ones called now.
-        let taken = self.seen.next.min(self.seen.line.horizon).since(from);
-        let calls = u64::from(called) + taken + late.len() as u64;
+        let taken_to = self.seen.next.min(self.seen.line.horizon).max(from);
+        let to = self.seen.next.min(self.line.horizon).max(taken_to);
         self.line.frontier = to;
-        if from == to && late.is_empty() {
-            return;
-        }
-        self.line.batches.push_back(Batch {
+        let until = self.now.plus(self.rules.call_grace());
+        let arrived = Batch {
             at: self.now,
-            until: self.now.plus(self.rules.call_grace()),
+            until,
+            on_arrival: true,
             from,
+            to: taken_to,
+            calls: u32::try_from(taken_to.since(from)).unwrap_or(u32::MAX),
+            late: Vec::new(),
+        };
+        let now_called = Batch {
+            on_arrival: false,
+            from: taken_to,
             to,
-            calls: u32::try_from(calls).unwrap_or(u32::MAX),
+            calls: called.saturating_add(as_u32(late.len())),
             late,
-        });
+            ..arrived.clone()
+        };
+        let is_worth_keeping = |batch: &Batch| batch.from < batch.to || !batch.late.is_empty();
+        let batches = [arrived, now_called].into_iter();
+        self.line.batches.extend(batches.filter(is_worth_keeping));
     }
 
     /// A drained line forgets its beginning, so that a room can run for years.

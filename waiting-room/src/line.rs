@@ -64,6 +64,9 @@ pub struct Batch {
     pub at: Timestamp,
     /// Until when those called may come in. Kept in seconds, never as a distance in numbers.
     pub until: Timestamp,
+    /// These seats were reserved before anybody held their numbers: each number was called in the moment
+    /// of joining, and this batch was written afterwards.
+    pub on_arrival: bool,
     /// First number of the main lane's part.
     pub from: Number,
     /// First number after it.
@@ -138,6 +141,16 @@ impl Line {
 }
 
 impl Batch {
+    /// When a number of this batch was called, whose ticket was made at `joined_at`.
+    #[must_use]
+    pub fn called_at(&self, joined_at: Timestamp) -> Timestamp {
+        if self.on_arrival {
+            joined_at.min(self.at)
+        } else {
+            self.at
+        }
+    }
+
     /// Whether those called may still come in.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {

@@ -58,11 +58,15 @@ pub enum Place {
     },
     /// May come in.
     Called {
+        /// Since then.
+        at: Timestamp,
         /// Until then.
         until: Timestamp,
     },
     /// Came in just now: the same visitor may fetch the pass again.
     Claimed {
+        /// Called since then.
+        at: Timestamp,
         /// Until then.
         until: Timestamp,
     },
@@ -108,19 +112,19 @@ impl Snapshot {
         if number >= self.line.horizon {
             return self.waiting(number);
         }
-        let until = if number >= self.line.frontier {
+        let (at, until) = if number >= self.line.frontier {
             // A reserved seat, taken after the last tick: the call begins with the taking.
-            ticket.joined_at.plus(grace)
+            (ticket.joined_at, ticket.joined_at.plus(grace))
         } else {
             match self.line.call_of(number, &self.marks) {
-                Some(batch) => batch.until,
-                None => Timestamp(0),
+                Some(batch) => (batch.called_at(ticket.joined_at), batch.until),
+                None => (Timestamp(0), Timestamp(0)),
             }
         };
         match (self.marks.claimed.has(number), now < until) {
-            (true, true) => Place::Claimed { until },
+            (true, true) => Place::Claimed { at, until },
             (true, false) => Place::Spent,
-            (false, true) => Place::Called { until },
+            (false, true) => Place::Called { at, until },
             (false, false) if self.marks.late.has(number) => Place::Missed,
             (false, false) => Place::Late {
                 ahead: as_u32(self.late.partition_point(|other| *other < number)),
@@ -269,7 +273,7 @@ mod tests {
         let until = now.plus(GRACE);
         assert_eq!(
             idle().place(&ticket(1_001), now, GRACE),
-            Place::Called { until }
+            Place::Called { at: now, until }
         );
         let place = |number| idle().place(&ticket(number), now, GRACE);
         assert_eq!(

@@ -80,6 +80,8 @@ pub struct Status {
     pub poll_after: Duration,
     /// The ticket's public name.
     pub code: Option<Code>,
+    /// When the number came up, if it has.
+    pub called_at: Option<Timestamp>,
     /// A called visitor may come in until then.
     pub claim_until: Option<Timestamp>,
     /// When the figures were read.
@@ -121,8 +123,10 @@ pub(crate) fn poll_after(
         (None, _) => (10_000, 5_000),
     };
     let jittered = base_ms + entropy % (spread_ms + 1);
-    // A poll may come late by a round trip and a slow timer: stay a quarter under the epoch.
-    let ceiling = millis(Epochs::of_presence(rules).length()) * 3 / 4;
+    // Often enough to show in every epoch, and to hear of a call while it is open. A poll may come late by a
+    // round trip and a slow timer: stay a quarter under.
+    let longest = Epochs::of_presence(rules).length().min(rules.call_grace());
+    let ceiling = millis(longest) * 3 / 4;
     let ceiling = ceiling - entropy % (ceiling / 8 + 1);
     Duration::from_millis(jittered.min(ceiling))
 }
@@ -136,12 +140,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn everybody_polls_at_least_once_an_epoch(
-            ahead: u32, wait in proptest::option::of(1_u64..90_000), absent in 10_u64..3_600, entropy: u64,
+        fn everybody_polls_at_least_once_an_epoch_and_once_a_call(
+            ahead: u32, wait in proptest::option::of(1_u64..90_000), absent in 10_u64..3_600, grace in 10_u64..3_600,
+            entropy: u64,
         ) {
             let rules = Admission::new(Spec {
                 active: Some(1),
                 absent_after: Duration::from_secs(absent),
+                call_grace: Duration::from_secs(grace),
                 ..Spec::default()
             });
             let rules = rules.expect("valid");
@@ -149,6 +155,7 @@ mod tests {
             let after = poll_after(ahead, eta, &rules, entropy);
             prop_assert!(after >= Duration::from_millis(1_000));
             prop_assert!(after <= Epochs::of_presence(&rules).length() * 3 / 4);
+            prop_assert!(after <= rules.call_grace() * 3 / 4, "who is called hears of it in time");
             prop_assert!(after <= Duration::from_secs(60));
         }
     }

@@ -25,7 +25,7 @@ use crate::{
     bits::Bits,
     line::Marks,
     presence::{ChunkWrite, Trace},
-    value::{Number, Timestamp},
+    value::{LineId, Number, Timestamp},
 };
 
 /// Which fact about a number.
@@ -94,6 +94,24 @@ pub struct Facts {
     pub activity: Bits,
 }
 
+/// How far a line's calls reach; repeats what the record says, for whoever takes a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// The line.
+    pub line: LineId,
+    /// Its horizon.
+    pub horizon: Number,
+}
+
+/// Numbers that were taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The first of them.
+    pub first: Number,
+    /// As it was when they were taken, or newer: a number below the horizon has a seat.
+    pub reach: Option<Reach>,
+}
+
 /// A tick's outcome, to be written whole or not at all.
 #[derive(Clone, Debug)]
 pub struct Commit {
@@ -101,6 +119,8 @@ pub struct Commit {
     pub seen: Option<u64>,
     /// The new record.
     pub record: Record,
+    /// What the record says of it.
+    pub reach: Reach,
     /// Raise the counter so that no number below is given out (again).
     pub next_at_least: Number,
     /// Whole chunks of [`Mark::Gone`] and [`Mark::Late`], to be overwritten.
@@ -125,11 +145,11 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// in between. 0 while there is no link.
     fn session(&self) -> u64;
 
-    /// Takes the next `count` numbers; the first of them.
+    /// Takes the next `count` numbers, and looks afterwards how far the calls reach.
     ///
     /// # Errors
     /// When the store did not answer: the numbers may be taken all the same, and are then nobody's.
-    async fn take(&self, count: NonZeroU32) -> Result<Number, StoreError>;
+    async fn take(&self, count: NonZeroU32) -> Result<Taken, StoreError>;
 
     /// Sets a mark and says what it was.
     ///

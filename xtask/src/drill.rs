@@ -86,7 +86,6 @@ fn drill(binaries: &Path, stack: &Stack, visitors: u32) -> Command {
         "--per-minute",
         &per_minute.to_string(),
     ]);
-    drill.args(["--call-grace", &GRACE_SECONDS.to_string()]);
     drill.args(["--session-ttl", &SESSION_SECONDS.to_string()]);
     // With these the referee judges afterwards.
     drill.args([

@@ -45,6 +45,7 @@ pub(super) fn push(out: &mut String, status: &Status<'_>, held: Held) {
     push_number(out, "poll_after_ms", Some(status.poll_after_ms));
     out.push_str(",\"ticket\":");
     push_text(out, status.ticket);
+    push_time(out, "called_at", status.called_at_ms);
     push_time(out, "claim_deadline", status.claim_deadline_ms);
     push_time(out, "opens_at", status.opens_at_ms);
     push_time(out, "updated_at", Some(status.updated_at_ms));

@@ -139,6 +139,8 @@ pub(crate) struct Status<'a> {
     pub(crate) poll_after_ms: u64,
     /// The ticket's short public code; never the token.
     pub(crate) ticket: Option<&'a str>,
+    /// When the number came up.
+    pub(crate) called_at_ms: Option<u64>,
     /// Until when a called visitor may come in.
     pub(crate) claim_deadline_ms: Option<u64>,
     /// When the room opens.

@@ -21,6 +21,7 @@ fn waiting() -> Status<'static> {
         }),
         poll_after_ms: 30_250,
         ticket: Some("K7QM-2X"),
+        called_at_ms: None,
         claim_deadline_ms: None,
         opens_at_ms: None,
         updated_at_ms: NOON,
@@ -317,7 +318,7 @@ fn json_says_numbers_in_the_documented_order() {
     };
     assert_eq!(
         body(&waiting(), Held::Reading),
-        r#"{"room":"flash-sale","state":"waiting","reason":null,"position":1204,"ahead":1203,"behind":5310,"eta_seconds":{"p50":742,"p90":1268},"poll_after_ms":30250,"ticket":"K7QM-2X","claim_deadline":null,"opens_at":null,"updated_at":"2026-12-01T03:00:00.000Z"}"#
+        r#"{"room":"flash-sale","state":"waiting","reason":null,"position":1204,"ahead":1203,"behind":5310,"eta_seconds":{"p50":742,"p90":1268},"poll_after_ms":30250,"ticket":"K7QM-2X","called_at":null,"claim_deadline":null,"opens_at":null,"updated_at":"2026-12-01T03:00:00.000Z"}"#
     );
     let odd = Status {
         room: "a\"\\\n<\u{2028}가",
@@ -328,6 +329,7 @@ fn json_says_numbers_in_the_documented_order() {
         behind: None,
         eta: None,
         ticket: None,
+        called_at_ms: Some(NOON),
         claim_deadline_ms: Some(NOON + 1),
         opens_at_ms: Some(u64::MAX),
         ..waiting()
@@ -335,7 +337,7 @@ fn json_says_numbers_in_the_documented_order() {
     let said = body(&odd, Held::Change);
     assert_eq!(
         said,
-        r#"{"room":"a\"\\\u000a\u003c\u2028가","state":"not_open","reason":"store_lost","position":null,"ahead":null,"behind":null,"eta_seconds":null,"poll_after_ms":30250,"ticket":null,"claim_deadline":"2026-12-01T03:00:00.001Z","opens_at":"9999-12-30T22:00:00.999Z","updated_at":"2026-12-01T03:00:00.000Z","request_carried_out":false}"#
+        r#"{"room":"a\"\\\u000a\u003c\u2028가","state":"not_open","reason":"store_lost","position":null,"ahead":null,"behind":null,"eta_seconds":null,"poll_after_ms":30250,"ticket":null,"called_at":"2026-12-01T03:00:00.000Z","claim_deadline":"2026-12-01T03:00:00.001Z","opens_at":"9999-12-30T22:00:00.999Z","updated_at":"2026-12-01T03:00:00.000Z","request_carried_out":false}"#
     );
     let parsed: serde_json::Value = serde_json::from_str(&said).expect("valid JSON");
     assert_eq!(parsed["room"], "a\"\\\n<\u{2028}가");

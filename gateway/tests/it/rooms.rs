@@ -199,6 +199,7 @@ fn who_comes_too_late_waits_and_is_called_when_a_seat_falls_free() {
     let called = second.until("called", |browser| {
         Some(browser.status()).filter(|status| status["state"] == "called")
     });
+    assert!(called["called_at"].is_string(), "{called}");
     assert!(called["claim_deadline"].is_string(), "{called}");
     let claimed = second.ask("POST /.fluxgate/sale/claim", JSON);
     assert_eq!(

@@ -39,7 +39,6 @@ impl Flags {
             room: Room {
                 name: "flash-sale".into(),
                 path: "/sale/".into(),
-                call_grace: Duration::from_secs(120),
                 session_ttl: Duration::from_secs(600),
             },
             habits,
@@ -64,7 +63,6 @@ impl Flags {
             "visitors" => self.visitors = parser.value()?.parse()?,
             "room" => self.room.name = parser.value()?.string()?,
             "path" => self.room.path = parser.value()?.string()?,
-            "call-grace" => self.room.call_grace = seconds(parser)?,
             "session-ttl" => self.room.session_ttl = seconds(parser)?,
             "reload" => self.habits.reload = share(parser)?,
             "two-tabs" => self.habits.two_tabs = share(parser)?,

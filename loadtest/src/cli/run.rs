@@ -26,14 +26,13 @@ pub(super) async fn run(parser: lexopt::Parser) -> Result<Ran, Error> {
     let Options {
         flags,
         mut arrivals,
-        mut limits,
+        limits,
         dialer,
         seed,
         time_limit,
     } = read(parser)?;
     let psp = flags.window()?;
     arrivals.visitors = flags.visitors;
-    limits.call_grace = flags.room.call_grace;
     let drill = Drill {
         arrivals,
         gateways: flags.gateways.clone(),
@@ -103,7 +102,6 @@ fn read(mut parser: lexopt::Parser) -> Result<Options, Error> {
         limits: Limits {
             active: 2_000,
             per_minute: 6_000,
-            call_grace: Duration::ZERO,
         },
         dialer: DialerOptions::default(),
         seed: 1,

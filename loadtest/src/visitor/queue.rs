@@ -13,9 +13,6 @@ use crate::wire::{Answer, Ask, Place};
 
 /// A poll this late may cost a place fairly: half of the shortest presence grain in front of the line (5 s).
 const TARDY: Duration = Duration::from_millis(2_500);
-/// A call bears the time at which its tick began; the tick then reads which seats are free. Until a tick later
-/// the call is not certain to be open, unless its visitor has seen it.
-const ONE_TICK: Duration = Duration::from_millis(250);
 /// The least pause between two polls, whatever an answer says: a drill must not become a flood.
 const SHORTEST: Duration = Duration::from_millis(50);
 
@@ -85,16 +82,9 @@ impl Visitor {
             self.world.tally.joined.add();
         }
         if seen.state == State::Called {
-            let deadline = seen
-                .claim_deadline
-                .as_deref()
-                .and_then(Moment::from_rfc3339);
-            match deadline.map(|deadline| deadline.minus(self.world.room.call_grace)) {
-                Some(call) => {
-                    self.record.called.get_or_insert(call);
-                    self.record.seat_from = Some(call.plus(ONE_TICK).min(exchange.answered));
-                }
-                None => self.trouble(Step::Poll, "called without a claim deadline"),
+            match seen.call() {
+                Some((call, deadline)) => self.record.see_call(call, exchange.answered, deadline),
+                None => self.trouble(Step::Poll, "called without saying when and until when"),
             }
         }
         if let (Some(ahead), State::Waiting) = (seen.ahead, seen.state) {

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::clock::Moment;
 use crate::wire::Answer;
 
 /// Where the visitor stands.
@@ -27,6 +28,8 @@ pub(super) struct Status {
     pub(super) ahead: Option<u64>,
     pub(super) poll_after_ms: u64,
     #[serde(default)]
+    pub(super) called_at: Option<String>,
+    #[serde(default)]
     pub(super) claim_deadline: Option<String>,
 }
 
@@ -44,5 +47,11 @@ impl Status {
             State::Called | State::Admitted => true,
             _ => self.ticket.is_some(),
         }
+    }
+
+    /// When the number came up and until when its holder may come in.
+    pub(super) fn call(&self) -> Option<(Moment, Moment)> {
+        let moment = |text: &Option<String>| Moment::from_rfc3339(text.as_deref()?);
+        Some((moment(&self.called_at)?, moment(&self.claim_deadline)?))
     }
 }

@@ -21,3 +21,8 @@ async fn everything_is_right(scene: Scene) {
 async fn a_crowd_passes_a_gateway_that_keeps_its_line_in_memory() {
     everything_is_right(Scene::start(|_| {})).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_passes_two_gateways_that_share_one_redis() {
+    everything_is_right(Scene::with_redis(2)).await;
+}

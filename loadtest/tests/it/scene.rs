@@ -104,13 +104,11 @@ impl Scene {
             room: Room {
                 name: "flash-sale".into(),
                 path: "/sale/".into(),
-                call_grace: seconds(&rules.call_grace),
                 session_ttl: seconds(&rules.ttl),
             },
             limits: Limits {
                 active: rules.active.into(),
                 per_minute: rules.per_minute.into(),
-                call_grace: seconds(&rules.call_grace),
             },
             habits: Habits::default(),
             pace: Pace {

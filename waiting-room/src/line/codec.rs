@@ -11,7 +11,7 @@ use crate::{
     value::{LineId, Number, Timestamp},
 };
 
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 /// Bounds what a broken record can make us allocate.
 const MOST_ITEMS: u32 = 1 << 20;
 
@@ -51,6 +51,7 @@ impl Line {
         for batch in &self.batches {
             out.u64(batch.at.0);
             out.u64(batch.until.0);
+            out.0.push(u8::from(batch.on_arrival));
             out.u64(batch.from.0);
             out.u64(batch.to.0);
             out.u32(batch.calls);
@@ -110,6 +111,14 @@ impl In<'_> {
         self.take().map(u32::from_be_bytes)
     }
 
+    fn flag(&mut self) -> Option<bool> {
+        match self.take()? {
+            [0] => Some(false),
+            [1] => Some(true),
+            [_] => None,
+        }
+    }
+
     fn number(&mut self) -> Option<Number> {
         self.u64().map(Number)
     }
@@ -153,6 +162,7 @@ impl In<'_> {
         Some(Batch {
             at: self.time()?,
             until: self.time()?,
+            on_arrival: self.flag()?,
             from: self.number()?,
             to: self.number()?,
             calls: self.u32()?,
@@ -172,6 +182,7 @@ mod tests {
         line.batches.push_back(Batch {
             at: Timestamp(5),
             until: Timestamp(6),
+            on_arrival: true,
             from: Number(1),
             to: Number(3),
             calls: 3,

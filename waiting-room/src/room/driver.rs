@@ -17,7 +17,7 @@ use crate::{
     line::{Line, SEGMENT_NUMBERS},
     presence::Epochs,
     snapshot::{Snapshot, Traces},
-    store::{Commit, Committed, Head, Mark, Record, StoreError, Wanted},
+    store::{Commit, Committed, Head, Mark, Reach, Record, StoreError, Wanted},
     value::{Number, Timestamp},
 };
 
@@ -123,6 +123,8 @@ impl Driver {
         let session = self.inner.store.session();
         let doubted = self.inner.doubt.swap(false, Ordering::AcqRel);
         if session != self.session || doubted {
+            // What a store said before it forgot is no longer a promise of seats.
+            self.inner.reach.store(0, Ordering::Release);
             self.inner.settled.store(0, Ordering::Release);
             self.session = session;
             self.settle_at = now.plus(SETTLE);
@@ -221,6 +223,7 @@ impl Driver {
             next_at_least: line.floor,
             drop_below: line.floor.0 / SEGMENT_NUMBERS,
             record: record_of(&line),
+            reach: reach_of(&line),
             chunks: Vec::new(),
         };
         self.inner.store.commit(&commit).await?;
@@ -260,9 +263,11 @@ impl Driver {
                 .chain(whole(Mark::Late, &known.marks.late))
                 .collect(),
         };
+        let line = newer.as_ref().unwrap_or(&known.line);
         let commit = Commit {
             seen,
-            record: record_of(newer.as_ref().unwrap_or(&known.line)),
+            record: record_of(line),
+            reach: reach_of(line),
             next_at_least: highest.max(known.next),
             chunks,
             drop_below: known.line.floor.0 / SEGMENT_NUMBERS,
@@ -301,6 +306,13 @@ fn record_of(line: &Line) -> Record {
     }
 }
 
+fn reach_of(line: &Line) -> Reach {
+    Reach {
+        line: line.id,
+        horizon: line.horizon,
+    }
+}
+
 fn whole(mark: Mark, bits: &Bits) -> impl Iterator<Item = (Mark, u64, Vec<u8>)> + '_ {
     bits.chunks()
         .map(move |chunk| (mark, chunk, bits.bytes(chunk).to_vec()))
@@ -314,6 +326,7 @@ fn commit_of(calls: &Calls, picture: &Snapshot) -> Commit {
     Commit {
         seen: Some(picture.line.version),
         record: record_of(&calls.line),
+        reach: reach_of(&calls.line),
         next_at_least: calls.line.floor,
         chunks: gone.chain(late).collect(),
         drop_below: calls.line.floor.0 / SEGMENT_NUMBERS,

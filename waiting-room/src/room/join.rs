@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use super::Inner;
 use crate::{
     counts::Event,
+    store::Taken,
     value::{Number, Timestamp},
 };
 
@@ -87,8 +88,8 @@ impl Inner {
 
     async fn take_batch(&self, count: NonZeroU32) -> Option<Number> {
         let known = self.highest.load(Ordering::Acquire);
-        let first = match self.store.take(count).await {
-            Ok(first) => first,
+        let Taken { first, reach } = match self.store.take(count).await {
+            Ok(taken) => taken,
             Err(error) => {
                 tracing::debug!(%error, "no number");
                 return None;
@@ -110,6 +111,10 @@ impl Inner {
             return None;
         }
         self.raise_highest(first.plus(u64::from(count.get())));
+        let line = self.snapshot.load().as_ref().map(|seen| seen.line.id);
+        if let Some(reach) = reach.filter(|reach| Some(reach.line) == line) {
+            self.reach.fetch_max(reach.horizon.0, Ordering::AcqRel);
+        }
         Some(first)
     }
 }

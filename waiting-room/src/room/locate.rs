@@ -1,6 +1,9 @@
 //! Finding out who asks and where they stand, from tokens and the newest picture.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use super::{Held, Inner, Presented, Room, STALE_AFTER, TicketChange};
 use crate::{
@@ -122,6 +125,16 @@ impl Room {
                 behind: 0,
             };
         };
+        // Younger than the picture, and below the horizon that its own taking saw: a reserved seat.
+        let (line, number) = (snapshot.line.id, ticket.number);
+        if ticket.line == line
+            && number >= snapshot.next
+            && number.0 < self.inner.reach.load(Ordering::Acquire)
+        {
+            let at = ticket.joined_at;
+            let until = at.plus(self.inner.rules.call_grace());
+            return Place::Called { at, until };
+        }
         // While the store is lost nobody can come in, so calls do not run out either.
         let now = now.min(snapshot.read_at.plus(STALE_AFTER));
         snapshot.place(ticket, now, self.inner.rules.call_grace())

@@ -74,6 +74,7 @@ impl Room {
             eta: None,
             poll_after: status::POLL_CALLED,
             code: Some(ticket.code()),
+            called_at: None,
             claim_until: None,
             updated_at: read_at,
         };
@@ -83,8 +84,9 @@ impl Room {
                 status.reason = status.reason.or(Some(Reason::LateLane));
                 (ahead, None)
             }
-            Place::Called { until } | Place::Claimed { until } => {
+            Place::Called { at, until } | Place::Claimed { at, until } => {
                 status.state = State::Called;
+                status.called_at = Some(at);
                 status.claim_until = Some(until);
                 return status;
             }
@@ -173,6 +175,7 @@ impl Room {
             eta: None,
             poll_after: status::POLL_JOINING,
             code: None,
+            called_at: None,
             claim_until: None,
             updated_at: now,
         }

@@ -5,12 +5,14 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use super::{Commit, Committed, GatewayId, Mark, Record, RoomStore, Wanted, Was};
+use super::{
+    Commit, Committed, GatewayId, Mark, Reach, Record, RoomStore, Taken, Wanted, Was,
+};
 use crate::{
     bits::{Bits, CHUNK_BYTES},
     line::SEGMENT_NUMBERS,
     presence::{ChunkWrite, Trace},
-    value::{Number, Timestamp},
+    value::{LineId, Number, Timestamp},
 };
 
 /// Where the suite's line begins; as arbitrary as in production.
@@ -53,6 +55,13 @@ fn wanted() -> Wanted {
     }
 }
 
+fn reach(version: u64) -> Reach {
+    Reach {
+        line: LineId(BASE),
+        horizon: number(version),
+    }
+}
+
 fn commit(seen: Option<u64>, version: u64) -> Commit {
     Commit {
         seen,
@@ -60,6 +69,7 @@ fn commit(seen: Option<u64>, version: u64) -> Commit {
             version,
             line: format!("line {version}").into_bytes(),
         },
+        reach: reach(version),
         next_at_least: number(0),
         chunks: Vec::new(),
         drop_below: BASE / SEGMENT_NUMBERS,
@@ -85,9 +95,9 @@ async fn numbers_are_never_given_twice(rooms: &dyn Rooms) {
     let opened = store.commit(&commit(None, 1)).await;
     assert_eq!(opened, Ok(Committed::Done));
     let other = rooms.open("numbers");
-    let first = store.take(count(3)).await.expect("three");
-    let then = other.take(count(1)).await.expect("one");
-    let last = store.take(count(1)).await.expect("one");
+    let first = store.take(count(3)).await.expect("three").first;
+    let then = other.take(count(1)).await.expect("one").first;
+    let last = store.take(count(1)).await.expect("one").first;
     assert_eq!((first, then, last), (number(0), number(3), number(4)));
     assert_eq!(store.head().await.expect("head").next, Some(number(5)));
 }
@@ -236,9 +246,14 @@ async fn a_commit_raises_the_counter_and_never_lowers_it(rooms: &dyn Rooms) {
         ..commit(None, 1)
     };
     assert_eq!(store.commit(&raised).await, Ok(Committed::Done));
-    assert_eq!(store.take(count(1)).await, Ok(number(100)));
+    let taken = |at, version| Taken {
+        first: number(at),
+        reach: Some(reach(version)),
+    };
+    assert_eq!(store.take(count(1)).await, Ok(taken(100, 1)));
     assert_eq!(store.commit(&commit(Some(1), 2)).await, Ok(Committed::Done));
-    assert_eq!(store.take(count(1)).await, Ok(number(101)));
+    // Whoever takes a number sees how far the newest commit reaches.
+    assert_eq!(store.take(count(1)).await, Ok(taken(101, 2)));
 }
 
 async fn rooms_do_not_see_each_other(rooms: &dyn Rooms) {

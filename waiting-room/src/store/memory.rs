@@ -14,7 +14,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use super::{
-    Commit, Committed, Facts, GatewayId, Head, Mark, Record, RoomStore, StoreError, Wanted, Was,
+    Commit, Committed, Facts, GatewayId, Head, Mark, Reach, Record, RoomStore, StoreError, Taken,
+    Wanted, Was,
 };
 use crate::{
     bits::Bits,
@@ -40,6 +41,7 @@ struct Shared {
 struct Room {
     next: Option<Number>,
     record: Option<Record>,
+    reach: Option<Reach>,
     marks: Marks,
     traces: BTreeMap<(Trace, u64), HashMap<GatewayId, Bits>>,
     ticked_until: Timestamp,
@@ -118,11 +120,14 @@ impl RoomStore for MemoryStore {
         self.shared.session.load(Ordering::Relaxed)
     }
 
-    async fn take(&self, count: NonZeroU32) -> Result<Number, StoreError> {
+    async fn take(&self, count: NonZeroU32) -> Result<Taken, StoreError> {
         let mut room = self.room()?;
         let first = room.next.unwrap_or(Number(0));
         room.next = Some(first.plus(u64::from(count.get())));
-        Ok(first)
+        Ok(Taken {
+            first,
+            reach: room.reach,
+        })
     }
 
     async fn mark(&self, mark: Mark, number: Number) -> Result<Was, StoreError> {
@@ -203,6 +208,7 @@ impl RoomStore for MemoryStore {
             return Ok(Committed::Fenced);
         }
         room.record = Some(commit.record.clone());
+        room.reach = Some(commit.reach);
         room.next = room.next.max(Some(commit.next_at_least));
         for (mark, chunk, bytes) in &commit.chunks {
             room.marks.of_mut(*mark).merge_bytes(*chunk, bytes);

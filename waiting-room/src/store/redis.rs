@@ -6,6 +6,7 @@
 //! | --- | --- | --- |
 //! | `fg:{tenant:room}:s` | string | version (8 bytes), then the line's record |
 //! | `…:n` | counter | the next number |
+//! | `…:h` | string | the line and its horizon (8 bytes each), as the record says |
 //! | `…:t` | string, expiring | held by the gateway that ticks |
 //! | `…:m:<kind>:<segment>` | bitmap, 8 KiB | marks of 65,536 numbers |
 //! | `…:e:<trace>:<epoch>` | hash, expiring | field gateway + chunk, value 512 bytes of bits |
@@ -21,7 +22,8 @@ use async_trait::async_trait;
 use fred::prelude::*;
 
 use super::{
-    Commit, Committed, Facts, GatewayId, Head, Mark, Record, RoomStore, StoreError, Wanted, Was,
+    Commit, Committed, Facts, GatewayId, Head, Mark, Record, RoomStore, StoreError, Taken, Wanted,
+    Was,
 };
 use crate::{
     bits::Bits,
@@ -129,6 +131,10 @@ impl RedisStore {
         let _: Value = transaction
             .custom(command("SET"), vec![self.key("s"), wire::blob(&record)])
             .await?;
+        let reach = wire::reach_bytes(commit.reach);
+        let _: Value = transaction
+            .custom(command("SET"), vec![self.key("h"), wire::blob(&reach)])
+            .await?;
         if next.is_none_or(|next| next < commit.next_at_least) {
             let raised = Argument::from(commit.next_at_least.to_string());
             let _: Value = transaction
@@ -176,15 +182,15 @@ impl RoomStore for RedisStore {
         }
     }
 
-    async fn take(&self, count: NonZeroU32) -> Result<Number, StoreError> {
+    async fn take(&self, count: NonZeroU32) -> Result<Taken, StoreError> {
         let arguments = vec![self.key("n"), Argument::from(count.to_string())];
-        let after: u64 = self
-            .links
-            .visitors
-            .client()?
-            .custom(command("INCRBY"), arguments)
+        let pipeline = self.links.visitors.client()?.pipeline();
+        let _: Value = pipeline.custom(command("INCRBY"), arguments).await?;
+        // After the number: whatever was reserved by then is seen.
+        let _: Value = pipeline
+            .custom(command("GET"), vec![self.key("h")])
             .await?;
-        Ok(Number(after.saturating_sub(u64::from(count.get()))))
+        wire::taken(pipeline.all().await?, count)
     }
 
     async fn mark(&self, mark: Mark, number: Number) -> Result<Was, StoreError> {

@@ -53,6 +53,8 @@ impl Gateway {
 pub(crate) struct Browser {
     pub(crate) ticket: Option<String>,
     pub(crate) pass: Option<String>,
+    /// What the ticket says.
+    read: Option<Ticket>,
 }
 
 impl Browser {
@@ -76,17 +78,20 @@ impl Browser {
         };
         match change {
             TicketChange::Keep => {}
-            TicketChange::Set(text) => self.ticket = Some(text.as_str().to_owned()),
-            TicketChange::Drop => self.ticket = None,
+            TicketChange::Set(text) => {
+                self.ticket = Some(text.as_str().to_owned());
+                self.read = match seal().read_claimant(text.as_str()) {
+                    Ok(Claimant::Ticket(ticket)) => Some(ticket),
+                    _ => None,
+                };
+            }
+            TicketChange::Drop => (self.ticket, self.read) = (None, None),
         }
     }
 
-    /// The number it holds, if any.
+    /// The ticket it holds, if any.
     pub(crate) fn ticket(&self) -> Option<Ticket> {
-        match seal().read_claimant(self.ticket.as_deref()?) {
-            Ok(Claimant::Ticket(ticket)) => Some(ticket),
-            _ => None,
-        }
+        self.read
     }
 
     pub(crate) async fn enter(

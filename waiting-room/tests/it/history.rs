@@ -15,13 +15,25 @@ fn sizes() -> impl Strategy<Value = Sizes> {
         prop_oneof![Just(None), (2_u32..40).prop_map(Some)],
         1_usize..4,
         5_usize..60,
+        20_u64..100,
+        10_u64..150,
     )
-        .prop_map(|(active, per_minute, gateways, visitors)| Sizes {
-            active,
-            per_minute,
-            gateways,
-            visitors,
-        })
+        .prop_map(
+            |(active, per_minute, gateways, visitors, ttl, grace)| Sizes {
+                active,
+                per_minute,
+                gateways,
+                visitors,
+                ttl,
+                grace,
+            },
+        )
+}
+
+/// How many histories of each kind; `HISTORIES` asks for more.
+fn cases() -> u32 {
+    let asked = std::env::var("HISTORIES").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(10)
 }
 
 fn run(seed: u64, sizes: Sizes, faults: Faults) {
@@ -33,7 +45,7 @@ fn run(seed: u64, sizes: Sizes, faults: Faults) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn every_promise_holds_in_any_history(seed: u64, sizes in sizes()) {

@@ -12,7 +12,7 @@ use pingora::server::configuration::ServerConf;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const POLL: &str = r#"{"room":"sale","state":"waiting","reason":null,"position":4242,"ahead":4241,"behind":512,"eta_seconds":{"p50":120,"p90":240},"poll_after_ms":30000,"ticket":"7KQ2-MX","claim_deadline":null,"opens_at":null,"updated_at":"2026-11-21T12:00:00.000Z"}"#;
+const POLL: &str = r#"{"room":"sale","state":"waiting","reason":null,"position":4242,"ahead":4241,"behind":512,"eta_seconds":{"p50":120,"p90":240},"poll_after_ms":30000,"ticket":"7KQ2-MX","called_at":null,"claim_deadline":null,"opens_at":null,"updated_at":"2026-11-21T12:00:00.000Z"}"#;
 
 struct Bare {
     peer: Box<HttpPeer>,

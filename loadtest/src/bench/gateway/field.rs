@@ -155,7 +155,7 @@ fn nginx_conf(listen: &str, server: &str) -> String {
 }
 
 /// As long as a queue poll's answer.
-const POLL: &str = r#"{"room":"sale","state":"waiting","reason":null,"position":4242,"ahead":4241,"behind":512,"eta_seconds":{"p50":120,"p90":240},"poll_after_ms":30000,"ticket":"7KQ2-MX","claim_deadline":null,"opens_at":null,"updated_at":"2026-11-21T12:00:00.000Z"}"#;
+const POLL: &str = r#"{"room":"sale","state":"waiting","reason":null,"position":4242,"ahead":4241,"behind":512,"eta_seconds":{"p50":120,"p90":240},"poll_after_ms":30000,"ticket":"7KQ2-MX","called_at":null,"claim_deadline":null,"opens_at":null,"updated_at":"2026-11-21T12:00:00.000Z"}"#;
 
 /// All steps on: both limits counted (and never reached), a room, the access log, metrics. The room admits
 /// nobody more than one, so that every poller waits.

@@ -1,12 +1,14 @@
 //! Between our values and Redis' replies.
 
+use std::num::NonZeroU32;
+
 use fred::types::{ClusterHash, CustomCommand, Value};
 
 use crate::{
     bits::{Bits, CHUNK_BYTES, CHUNK_NUMBERS},
     line::SEGMENT_NUMBERS,
-    store::{GatewayId, Head, Record, StoreError},
-    value::Number,
+    store::{GatewayId, Head, Reach, Record, StoreError, Taken},
+    value::{LineId, Number},
 };
 
 /// A command's argument.
@@ -118,6 +120,36 @@ pub(super) fn record(value: Value) -> Result<Option<Record>, StoreError> {
         version: u64::from_be_bytes(*version),
         line: line.to_vec(),
     }))
+}
+
+/// The answers to taking `count` numbers.
+pub(super) fn taken(values: Vec<Value>, count: NonZeroU32) -> Result<Taken, StoreError> {
+    let mut values = values.into_iter();
+    let after = counter(values.next().unwrap_or(Value::Null))?;
+    let after = after.ok_or_else(|| unexpected("the counter"))?;
+    Ok(Taken {
+        first: Number(after.0.saturating_sub(u64::from(count.get()))),
+        reach: reach(values.next().unwrap_or(Value::Null))?,
+    })
+}
+
+fn reach(value: Value) -> Result<Option<Reach>, StoreError> {
+    let Some(bytes) = bytes(value)? else {
+        return Ok(None);
+    };
+    let halves = bytes.as_chunks::<8>();
+    let ([line, horizon], []) = halves else {
+        return Err(unexpected("the horizon"));
+    };
+    Ok(Some(Reach {
+        line: LineId(u64::from_be_bytes(*line)),
+        horizon: Number(u64::from_be_bytes(*horizon)),
+    }))
+}
+
+/// How far the calls reach, in store form.
+pub(super) fn reach_bytes(reach: Reach) -> Vec<u8> {
+    [reach.line.0.to_be_bytes(), reach.horizon.0.to_be_bytes()].concat()
 }
 
 /// The record in store form.

@@ -1,8 +1,18 @@
 //! Simulated visitors: when they come, how they wait, what they do inside, when they are away.
 
+use std::time::Duration;
+
+use policies::admission::Admission;
 use waiting_room::{Number, Timestamp};
 
 use crate::fleet::Browser;
+
+/// The default.
+const ABSENT_AFTER: Duration = Duration::from_secs(90);
+/// Between two requests of somebody inside.
+pub(crate) const VISITS: Duration = Duration::from_secs(10);
+/// No answer asks for a longer pause, with `absent_after` at its default.
+pub(crate) const LONGEST_POLL: Duration = Duration::from_secs(34);
 
 /// A small generator (SplitMix64): a history is its seed.
 #[derive(Clone, Debug)]
@@ -90,11 +100,13 @@ impl Visitor {
         self.stage != Stage::Done && self.next_at <= now && !away
     }
 
-    /// Whether it polls as told all the time: then nothing may ever happen to its place.
-    pub(crate) fn is_steady(&self) -> bool {
+    /// Whether it polls as told all the time, or is silent for so short that no call and no pass can be
+    /// missed: then nothing may ever happen to its place.
+    pub(crate) fn is_steady(&self, rules: &Admission) -> bool {
+        let waiting = ABSENT_AFTER.min(rules.call_grace());
+        let inside = rules.session().ttl().saturating_sub(VISITS);
+        let longest = waiting.saturating_sub(LONGEST_POLL).min(inside);
         self.gives_up_at.is_none()
-            && self
-                .away
-                .is_none_or(|(from, to)| to.since(from).as_secs() < 89 - 35)
+            && self.away.is_none_or(|(from, to)| to.since(from) < longest)
     }
 }

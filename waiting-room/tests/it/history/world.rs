@@ -16,14 +16,12 @@ use waiting_room::{
     store::memory::{Backup, MemoryStore},
 };
 
-use super::crowd::{Dice, Stage, Visitor};
+use super::crowd::{Dice, Stage, VISITS, Visitor};
 use crate::fleet::{Gateway, START};
 
 /// Simulated length of a history, and how long the last visitors get to come in afterwards.
 const LENGTH: Duration = Duration::from_secs(300);
-const PATIENCE: Duration = Duration::from_secs(3_600);
-const TTL: Duration = Duration::from_secs(40);
-const GRACE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(10_800);
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
@@ -31,6 +29,10 @@ pub(crate) struct Sizes {
     pub(crate) per_minute: Option<u32>,
     pub(crate) gateways: usize,
     pub(crate) visitors: usize,
+    /// Seconds.
+    pub(crate) ttl: u64,
+    /// Seconds.
+    pub(crate) grace: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +73,8 @@ impl World {
         let rules = Admission::new(Spec {
             active: Some(sizes.active),
             per_minute: sizes.per_minute,
-            ttl: TTL,
-            call_grace: GRACE,
+            ttl: Duration::from_secs(sizes.ttl),
+            call_grace: Duration::from_secs(sizes.grace),
             ..Spec::default()
         });
         let rules = rules.expect("valid");
@@ -213,7 +215,7 @@ impl World {
     }
 
     fn react(&mut self, index: usize, outcome: Outcome) {
-        let now = self.now;
+        let (now, rules) = (self.now, self.rules);
         let visitor = &mut self.crowd[index];
         match outcome {
             Outcome::Admitted(admitted) => {
@@ -224,7 +226,7 @@ impl World {
                 assert_eq!(*holder, index, "number {} came in twice", admitted.number);
                 *until = (*until).max(admitted.expires_at);
                 self.admitted.insert(admitted.number);
-                if visitor.stage != Stage::Outside && visitor.is_steady() {
+                if visitor.stage != Stage::Outside && visitor.is_steady(&rules) {
                     let kept = visitor
                         .number
                         .is_none_or(|number| number == admitted.number);
@@ -240,7 +242,7 @@ impl World {
                     let until = Timestamp(now.0 + visitor.stay_ms);
                     visitor.stage = Stage::Inside { until };
                 }
-                visitor.next_at = Timestamp(now.0 + 10_000).min(match visitor.stage {
+                visitor.next_at = now.plus(VISITS).min(match visitor.stage {
                     Stage::Inside { until } => until.max(Timestamp(now.0 + 250)),
                     _ => now,
                 });
@@ -259,7 +261,7 @@ impl World {
                 visitor.next_at = now.plus(wait);
                 let number = visitor.browser.ticket().map(|ticket| ticket.number);
                 if status.reason == Some(Reason::NewNumber) || number != visitor.number {
-                    let lost = visitor.number.is_some() && visitor.is_steady();
+                    let lost = visitor.number.is_some() && visitor.is_steady(&rules);
                     assert!(
                         !lost,
                         "a steady visitor's place was lost: {visitor:?} {status:?}"
@@ -298,7 +300,7 @@ impl World {
                 continue;
             };
             let is_called = matches!(
-                picture.place(&ticket, self.now, GRACE),
+                picture.place(&ticket, self.now, self.rules.call_grace()),
                 Place::Called { .. }
             );
             if is_called && !visitor.called {
@@ -313,12 +315,13 @@ impl World {
             }
             visitor.called = is_called;
         }
+        let rules = self.rules;
         let passed_over = |number: Number| {
             self.crowd.iter().filter_map(move |visitor| {
                 let own = visitor
                     .number
                     .filter(|own| *own < number && !visitor.was_called)?;
-                (visitor.is_steady() && visitor.stage == Stage::Waiting).then_some(own)
+                (visitor.is_steady(&rules) && visitor.stage == Stage::Waiting).then_some(own)
             })
         };
         for (number, again) in newly {
