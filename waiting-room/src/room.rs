@@ -90,9 +90,6 @@ struct Inner {
     settled: AtomicU64,
     /// The highest number this gateway knows to be given out, plus one.
     highest: AtomicU64,
-    /// How far the calls of this gateway's line reached when a number was last taken: numbers below have
-    /// a seat, also where the snapshot is too old to know. 0 while nothing is known.
-    reach: AtomicU64,
     /// The store gave out a number that was given out before.
     doubt: AtomicBool,
     counts: Counts,
@@ -138,7 +135,6 @@ impl Room {
             joins: Joins::default(),
             settled: AtomicU64::new(0),
             highest: AtomicU64::new(0),
-            reach: AtomicU64::new(0),
             doubt: AtomicBool::new(false),
             counts: Counts::default(),
         });

@@ -261,8 +261,10 @@ mod tests {
             line: LineId(1_000),
             number: Number(number),
             joined_at: Timestamp(2_000),
-            next_poll_at: Timestamp(2_000),
-            shown_ahead: u32::MAX,
+            told: crate::token::Told::Wait {
+                next_poll_at: Timestamp(2_000),
+                shown_ahead: u32::MAX,
+            },
             secret: 1,
         }
     }

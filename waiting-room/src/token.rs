@@ -1,13 +1,20 @@
 //! Tokens: what a visitor carries so that the gateway need not remember them.
 //!
-//! Three kinds, one binary form (version 1), base64url without padding, at most 79 characters:
+//! Four kinds, one binary form (version 1), base64url without padding, at most 80 characters:
 //!
-//! | bytes | challenge | ticket | pass |
-//! | --- | --- | --- | --- |
-//! | 0 | version 1 in the high half, kind 1, 2 or 3 in the low half | | |
-//! | 1 | key id | key id | key id |
-//! | body | issued_at 6, nonce 8 | line 8, number 8, joined_at 6, next_poll_at 6, shown_ahead 4, secret 8 | line 8, number 8, issued_at 6, expires_at 6, secret 8 |
-//! | last 16 | HMAC-SHA-256 of all before, truncated | | |
+//! | byte | content |
+//! | --- | --- |
+//! | 0 | version 1 in the high half, the kind in the low half |
+//! | 1 | key id |
+//! | body | by kind, below |
+//! | last 16 | HMAC-SHA-256 of all before, truncated |
+//!
+//! | kind | body, with widths in bytes |
+//! | --- | --- |
+//! | 1, challenge | issued_at 6, nonce 8 |
+//! | 2, ticket that waits | line 8, number 8, joined_at 6, next_poll_at 6, shown_ahead 4, secret 8 |
+//! | 3, pass | line 8, number 8, issued_at 6, expires_at 6, secret 8 |
+//! | 4, ticket that was called | line 8, number 8, joined_at 6, called_at 6, called_until 6, secret 8 |
 //!
 //! All fields are big-endian and of fixed width, so no two tokens share a MAC input. The MAC key is
 //! itself an HMAC over the tenant and the room ([`Keyring::seal`]): a token of another tenant or room
@@ -24,8 +31,8 @@ pub use keyring::{KeyId, Keyring, KeyringError, Seal};
 
 use crate::value::{LineId, Number, Timestamp};
 
-/// Longest token in bytes: a ticket, 2 + 40 + 16.
-const MAX_BYTES: usize = 58;
+/// Longest token in bytes: a ticket that was called, 2 + 42 + 16.
+const MAX_BYTES: usize = 60;
 /// Longest token as text.
 const MAX_TEXT: usize = MAX_BYTES.div_ceil(3) * 4;
 const VERSION: u8 = 1;
@@ -50,13 +57,30 @@ pub struct Ticket {
     pub number: Number,
     /// When the number was given.
     pub joined_at: Timestamp,
-    /// When the holder was told to ask again. Earlier polls get the same answer and no credit.
-    pub next_poll_at: Timestamp,
-    /// The last "people ahead" shown; what is shown never rises above it.
-    pub shown_ahead: u32,
+    /// What its holder was told last.
+    pub told: Told,
     /// Random, never in a URL or on a page in full; proves possession and names the visitor's place
     /// to support through [`Ticket::code`].
     pub secret: u64,
+}
+
+/// What a ticket's holder was told last. Signed, so that a gateway that knows less does not take it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// To wait.
+    Wait {
+        /// When to ask again. Earlier polls get the same answer and no credit.
+        next_poll_at: Timestamp,
+        /// How many people are ahead; what is shown never rises above it.
+        shown_ahead: u32,
+    },
+    /// To come in.
+    Called {
+        /// When the number came up.
+        at: Timestamp,
+        /// Until when.
+        until: Timestamp,
+    },
 }
 
 /// Admission, until it expires.
@@ -94,6 +118,24 @@ impl fmt::Debug for Pass {
 }
 
 impl Ticket {
+    /// The last "people ahead" shown; the largest number if none was.
+    #[must_use]
+    pub fn shown_ahead(&self) -> u32 {
+        match self.told {
+            Told::Wait { shown_ahead, .. } => shown_ahead,
+            Told::Called { .. } => u32::MAX,
+        }
+    }
+
+    /// When its holder was told to ask again.
+    #[must_use]
+    pub fn next_poll_at(&self) -> Timestamp {
+        match self.told {
+            Told::Wait { next_poll_at, .. } => next_poll_at,
+            Told::Called { at, .. } => at,
+        }
+    }
+
     /// Six characters by which a visitor and a help desk can name this place. Not a credential: it
     /// holds 30 bits of the secret and opens nothing.
     #[must_use]
@@ -190,6 +232,7 @@ enum Kind {
     Challenge = 1,
     Ticket = 2,
     Pass = 3,
+    Called = 4,
 }
 
 impl Seal {
@@ -205,12 +248,27 @@ impl Seal {
     /// Signs a ticket.
     #[must_use]
     pub fn ticket(&self, ticket: &Ticket) -> TokenText {
-        self.write(Kind::Ticket, |body| {
+        let kind = match ticket.told {
+            Told::Wait { .. } => Kind::Ticket,
+            Told::Called { .. } => Kind::Called,
+        };
+        self.write(kind, |body| {
             body.u64(ticket.line.0);
             body.u64(ticket.number.0);
             body.time(ticket.joined_at);
-            body.time(ticket.next_poll_at);
-            body.bytes(&ticket.shown_ahead.to_be_bytes());
+            match ticket.told {
+                Told::Wait {
+                    next_poll_at,
+                    shown_ahead,
+                } => {
+                    body.time(next_poll_at);
+                    body.bytes(&shown_ahead.to_be_bytes());
+                }
+                Told::Called { at, until } => {
+                    body.time(at);
+                    body.time(until);
+                }
+            }
             body.u64(ticket.secret);
         })
     }
@@ -239,12 +297,20 @@ impl Seal {
                 issued_at: body.time(),
                 nonce: body.u64(),
             })),
-            Kind::Ticket => Ok(Claimant::Ticket(Ticket {
+            Kind::Ticket | Kind::Called => Ok(Claimant::Ticket(Ticket {
                 line: LineId(body.u64()),
                 number: Number(body.u64()),
                 joined_at: body.time(),
-                next_poll_at: body.time(),
-                shown_ahead: u32::from_be_bytes(body.take()),
+                told: match kind {
+                    Kind::Called => Told::Called {
+                        at: body.time(),
+                        until: body.time(),
+                    },
+                    _ => Told::Wait {
+                        next_poll_at: body.time(),
+                        shown_ahead: u32::from_be_bytes(body.take()),
+                    },
+                },
                 secret: body.u64(),
             })),
             Kind::Pass => Err(TokenError::Kind),
@@ -325,6 +391,7 @@ impl Kind {
             Self::Challenge => 6 + 8,
             Self::Ticket => 8 + 8 + 6 + 6 + 4 + 8,
             Self::Pass => 8 + 8 + 6 + 6 + 8,
+            Self::Called => 8 + 8 + 6 + 6 + 6 + 8,
         }
     }
 }
@@ -334,6 +401,7 @@ fn kind_of(byte: u8) -> Result<Kind, TokenError> {
         (VERSION, 1) => Ok(Kind::Challenge),
         (VERSION, 2) => Ok(Kind::Ticket),
         (VERSION, 3) => Ok(Kind::Pass),
+        (VERSION, 4) => Ok(Kind::Called),
         _ => Err(TokenError::Kind),
     }
 }

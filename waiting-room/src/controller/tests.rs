@@ -202,8 +202,10 @@ fn a_gap_in_ticks_neither_judges_nor_lapses_anybody() {
         line: seen.line.id,
         number: number(0),
         joined_at: START,
-        next_poll_at: START,
-        shown_ahead: 0,
+        told: crate::token::Told::Wait {
+            next_poll_at: START,
+            shown_ahead: 0,
+        },
         secret: 1,
     };
     assert!(matches!(

@@ -123,8 +123,6 @@ impl Driver {
         let session = self.inner.store.session();
         let doubted = self.inner.doubt.swap(false, Ordering::AcqRel);
         if session != self.session || doubted {
-            // What a store said before it forgot is no longer a promise of seats.
-            self.inner.reach.store(0, Ordering::Release);
             self.inner.settled.store(0, Ordering::Release);
             self.session = session;
             self.settle_at = now.plus(SETTLE);

@@ -19,7 +19,7 @@ use super::Inner;
 use crate::{
     counts::Event,
     store::Taken,
-    value::{Number, Timestamp},
+    value::{LineId, Number, Timestamp},
 };
 
 /// Most joins of one batch, so that one slow answer never holds up an unbounded crowd.
@@ -31,7 +31,26 @@ const REMEMBER: Duration = Duration::from_secs(60);
 /// Most remembered arrivals per generation: 16 MB at the worst.
 const MOST_REMEMBERED: usize = 262_144;
 
-type Answer = oneshot::Sender<Option<Number>>;
+/// A number, and whether a seat was reserved for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Given {
+    pub(super) number: Number,
+    /// In this line, the number was called by being taken.
+    pub(super) seat_in: Option<LineId>,
+}
+
+impl Given {
+    fn of(taken: Taken, place: u64) -> Self {
+        let number = taken.first.plus(place);
+        let reach = taken.reach.filter(|reach| number < reach.horizon);
+        Self {
+            number,
+            seat_in: reach.map(|reach| reach.line),
+        }
+    }
+}
+
+type Answer = oneshot::Sender<Option<Given>>;
 
 #[derive(Debug, Default)]
 pub(super) struct Joins {
@@ -43,16 +62,16 @@ struct Queue {
     waiting: VecDeque<u64>,
     answers: HashMap<u64, Vec<Answer>>,
     is_driven: bool,
-    recent: HashMap<u64, Number>,
-    older: HashMap<u64, Number>,
+    recent: HashMap<u64, Given>,
+    older: HashMap<u64, Given>,
     turned_at: Timestamp,
 }
 
 enum Entry {
-    Known(Number),
+    Known(Given),
     Full,
     Wait {
-        answer: oneshot::Receiver<Option<Number>>,
+        answer: oneshot::Receiver<Option<Given>>,
         drive: bool,
     },
 }
@@ -63,12 +82,12 @@ impl Inner {
         inner: &Arc<Self>,
         nonce: u64,
         now: Timestamp,
-    ) -> Option<Number> {
+    ) -> Option<Given> {
         if !inner.is_settled() || inner.snapshot.load().is_none() {
             return None;
         }
         match inner.joins.enter(nonce, now) {
-            Entry::Known(number) => Some(number),
+            Entry::Known(given) => Some(given),
             Entry::Full => None,
             Entry::Wait { answer, drive } => {
                 if drive {
@@ -86,7 +105,7 @@ impl Inner {
         session != 0 && session == self.settled.load(Ordering::Acquire)
     }
 
-    async fn take_batch(&self, count: NonZeroU32) -> Option<Number> {
+    async fn take_batch(&self, count: NonZeroU32) -> Option<Taken> {
         let known = self.highest.load(Ordering::Acquire);
         let Taken { first, reach } = match self.store.take(count).await {
             Ok(taken) => taken,
@@ -111,11 +130,7 @@ impl Inner {
             return None;
         }
         self.raise_highest(first.plus(u64::from(count.get())));
-        let line = self.snapshot.load().as_ref().map(|seen| seen.line.id);
-        if let Some(reach) = reach.filter(|reach| Some(reach.line) == line) {
-            self.reach.fetch_max(reach.horizon.0, Ordering::AcqRel);
-        }
-        Some(first)
+        Some(Taken { first, reach })
     }
 }
 
@@ -123,13 +138,13 @@ async fn drive_joins(inner: Arc<Inner>) {
     while let Some(batch) = inner.joins.next_batch() {
         let count = u32::try_from(batch.len()).ok().and_then(NonZeroU32::new);
         let count = count.expect("a batch holds between one and 4,096 joins");
-        let first = inner.take_batch(count).await;
+        let taken = inner.take_batch(count).await;
         for (place, nonce) in (0..).zip(batch) {
-            let number = first.map(|first| first.plus(place));
-            if number.is_some() {
+            let given = taken.map(|taken| Given::of(taken, place));
+            if given.is_some() {
                 inner.counts.add(Event::Joined);
             }
-            inner.joins.answer(nonce, number);
+            inner.joins.answer(nonce, given);
         }
     }
 }
@@ -138,8 +153,8 @@ impl Joins {
     fn enter(&self, nonce: u64, now: Timestamp) -> Entry {
         let mut queue = self.queue.lock();
         queue.turn(now);
-        if let Some(number) = queue.recent.get(&nonce).or_else(|| queue.older.get(&nonce)) {
-            return Entry::Known(*number);
+        if let Some(given) = queue.recent.get(&nonce).or_else(|| queue.older.get(&nonce)) {
+            return Entry::Known(*given);
         }
         if queue.waiting.len() >= MOST_WAITING {
             return Entry::Full;
@@ -165,16 +180,16 @@ impl Joins {
         Some(queue.waiting.drain(..count).collect())
     }
 
-    fn answer(&self, nonce: u64, number: Option<Number>) {
+    fn answer(&self, nonce: u64, given: Option<Given>) {
         let mut queue = self.queue.lock();
-        if let Some(number) = number
+        if let Some(given) = given
             && queue.recent.len() < MOST_REMEMBERED
         {
-            queue.recent.insert(nonce, number);
+            queue.recent.insert(nonce, given);
         }
         for answer in queue.answers.remove(&nonce).unwrap_or_default() {
             // A visitor who hung up leaves a number that nobody holds; it is passed over as absent.
-            let _ = answer.send(number);
+            let _ = answer.send(given);
         }
     }
 }

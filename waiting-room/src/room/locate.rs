@@ -1,16 +1,14 @@
 //! Finding out who asks and where they stand, from tokens and the newest picture.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use super::{Held, Inner, Presented, Room, STALE_AFTER, TicketChange};
 use crate::{
     counts::Event,
+    presence::CLOCK_SKEW,
     snapshot::{Place, Snapshot},
     status::Reason,
-    token::{Challenge, Claimant, Pass, Ticket, TokenError},
+    token::{Challenge, Claimant, Pass, Ticket, TokenError, Told},
     value::{Moment, Number, Timestamp},
 };
 
@@ -50,7 +48,7 @@ impl Room {
 
     pub(super) async fn number(&self, nonce: u64, reason: Option<Reason>, at: Moment) -> Located {
         let inner = &self.inner;
-        let Some(number) = Inner::take_number(inner, nonce, at.now).await else {
+        let Some(given) = Inner::take_number(inner, nonce, at.now).await else {
             inner.counts.add(Event::StoreFailed);
             let status = self.joining(at.now, Reason::StoreLost);
             return Located::Nowhere(Held {
@@ -64,15 +62,25 @@ impl Room {
             .expect("numbers are only taken in a known line")
             .line
             .id;
+        let told = if given.seat_in == Some(line) {
+            Told::Called {
+                at: at.now,
+                until: at.now.plus(inner.rules.call_grace()),
+            }
+        } else {
+            Told::Wait {
+                next_poll_at: at.now,
+                shown_ahead: u32::MAX,
+            }
+        };
         let ticket = Ticket {
             line,
-            number,
+            number: given.number,
             joined_at: at.now,
-            next_poll_at: at.now,
-            shown_ahead: u32::MAX,
+            told,
             secret: nonce,
         };
-        inner.presence.record(number, at.now);
+        inner.presence.record(ticket.number, at.now);
         Located::InLine(Seat {
             ticket,
             place: self.place(&ticket, at.now),
@@ -121,23 +129,22 @@ impl Room {
         let Some(snapshot) = snapshot.as_ref() else {
             // Nothing is known yet: the ticket is worth what it last said.
             return Place::Waiting {
-                ahead: ticket.shown_ahead,
+                ahead: ticket.shown_ahead(),
                 behind: 0,
             };
         };
-        // Younger than the picture, and below the horizon that its own taking saw: a reserved seat.
-        let (line, number) = (snapshot.line.id, ticket.number);
-        if ticket.line == line
-            && number >= snapshot.next
-            && number.0 < self.inner.reach.load(Ordering::Acquire)
-        {
-            let at = ticket.joined_at;
-            let until = at.plus(self.inner.rules.call_grace());
-            return Place::Called { at, until };
-        }
         // While the store is lost nobody can come in, so calls do not run out either.
         let now = now.min(snapshot.read_at.plus(STALE_AFTER));
-        snapshot.place(ticket, now, self.inner.rules.call_grace())
+        let place = snapshot.place(ticket, now, self.inner.rules.call_grace());
+        match (place, ticket.told) {
+            // Another gateway said so, and this picture may be too old to show it.
+            (Place::Waiting { .. }, Told::Called { at, until })
+                if now < until && snapshot.read_at <= at.plus(CLOCK_SKEW) =>
+            {
+                Place::Called { at, until }
+            }
+            (place, _) => place,
+        }
     }
 
     pub(super) fn only_reserved_seats(&self) -> bool {

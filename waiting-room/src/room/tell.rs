@@ -12,7 +12,7 @@ use crate::{
     counts::Event,
     snapshot::Place,
     status::{self, Reason, State, Status},
-    token::{Challenge, Pass, Ticket},
+    token::{Challenge, Pass, Ticket, Told},
     value::{Moment, Timestamp},
 };
 
@@ -28,7 +28,7 @@ impl Room {
         } = seat;
         let inner = &self.inner;
         inner.counts.add(Event::Polled);
-        if at.now.plus(status::POLL_SLACK) < ticket.next_poll_at && !is_call(place) {
+        if at.now.plus(status::POLL_SLACK) < ticket.next_poll_at() && !is_call(place) {
             inner.counts.add(Event::PolledEarly);
             let status = self.told_early(&ticket, place, at);
             return Outcome::Held(Held {
@@ -39,11 +39,16 @@ impl Room {
         inner.presence.record(ticket.number, at.now);
         let mut status = self.told(&ticket, place, at);
         status.reason = status.reason.or(reason);
-        let ticket = Ticket {
-            next_poll_at: at.now.plus(status.poll_after),
-            shown_ahead: status.ahead.unwrap_or(ticket.shown_ahead),
-            ..ticket
+        let told = match place {
+            Place::Called { at, until } | Place::Claimed { at, until } => {
+                Told::Called { at, until }
+            }
+            _ => Told::Wait {
+                next_poll_at: at.now.plus(status.poll_after),
+                shown_ahead: status.ahead.unwrap_or(ticket.shown_ahead()),
+            },
         };
+        let ticket = Ticket { told, ..ticket };
         Outcome::Held(Held {
             status,
             ticket: TicketChange::Set(inner.seal.ticket(&ticket)),
@@ -52,8 +57,8 @@ impl Room {
 
     pub(super) fn told_early(&self, ticket: &Ticket, place: Place, at: Moment) -> Status {
         Status {
-            ahead: Some(ticket.shown_ahead),
-            poll_after: ticket.next_poll_at.since(at.now),
+            ahead: Some(ticket.shown_ahead()),
+            poll_after: ticket.next_poll_at().since(at.now),
             ..self.told(ticket, place, at)
         }
     }
@@ -93,7 +98,7 @@ impl Room {
             Place::Void | Place::Spent | Place::Missed | Place::Left => return status,
         };
         // What was shown once is never taken back: not even by a gateway that knows less.
-        let ahead = ahead.min(ticket.shown_ahead);
+        let ahead = ahead.min(ticket.shown_ahead());
         status.ahead = Some(ahead);
         status.behind = behind;
         status.eta = if stale { None } else { pace.eta(ahead) };

@@ -5,9 +5,7 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use super::{
-    Commit, Committed, GatewayId, Mark, Reach, Record, RoomStore, Taken, Wanted, Was,
-};
+use super::{Commit, Committed, GatewayId, Mark, Reach, Record, RoomStore, Taken, Wanted, Was};
 use crate::{
     bits::{Bits, CHUNK_BYTES},
     line::SEGMENT_NUMBERS,

@@ -187,9 +187,7 @@ impl RoomStore for RedisStore {
         let pipeline = self.links.visitors.client()?.pipeline();
         let _: Value = pipeline.custom(command("INCRBY"), arguments).await?;
         // After the number: whatever was reserved by then is seen.
-        let _: Value = pipeline
-            .custom(command("GET"), vec![self.key("h")])
-            .await?;
+        let _: Value = pipeline.custom(command("GET"), vec![self.key("h")]).await?;
         wire::taken(pipeline.all().await?, count)
     }
 

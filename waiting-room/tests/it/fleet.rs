@@ -109,6 +109,16 @@ impl Browser {
         outcome
     }
 
+    pub(crate) async fn leave(&mut self, gateway: &Gateway, now: Timestamp) -> Outcome {
+        let at = Moment {
+            now: now.plus(gateway.skew),
+            entropy: 0,
+        };
+        let outcome = gateway.room.leave(self.presented(), at).await;
+        self.keep(&outcome);
+        outcome
+    }
+
     pub(crate) async fn status(
         &mut self,
         gateway: &Gateway,

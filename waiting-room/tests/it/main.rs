@@ -3,4 +3,5 @@
 mod fleet;
 mod history;
 mod shared_redis;
+mod stale;
 mod stores;

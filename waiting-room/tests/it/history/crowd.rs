@@ -106,7 +106,6 @@ impl Visitor {
         let waiting = ABSENT_AFTER.min(rules.call_grace());
         let inside = rules.session().ttl().saturating_sub(VISITS);
         let longest = waiting.saturating_sub(LONGEST_POLL).min(inside);
-        self.gives_up_at.is_none()
-            && self.away.is_none_or(|(from, to)| to.since(from) < longest)
+        self.gives_up_at.is_none() && self.away.is_none_or(|(from, to)| to.since(from) < longest)
     }
 }

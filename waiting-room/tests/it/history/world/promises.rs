@@ -65,7 +65,9 @@ impl World {
             if ticket.number >= picture.next {
                 continue;
             }
-            if let Place::Waiting { ahead, .. } = picture.place(&ticket, self.now, self.rules.call_grace()) {
+            if let Place::Waiting { ahead, .. } =
+                picture.place(&ticket, self.now, self.rules.call_grace())
+            {
                 let counted = (picture.line.horizon.0..ticket.number.0)
                     .map(Number)
                     .filter(|n| !picture.marks.gone.has(*n) && !picture.marks.left.has(*n));
