@@ -9,7 +9,7 @@ use http::header::LOCATION;
 use super::{Leave, Stop, Visitor};
 use crate::clock::Moment;
 use crate::html::{self, Form};
-use crate::record::{Outcome, Step};
+use crate::record::{Outcome, Step, Trouble};
 use crate::wire::{Answer, Ask, Place};
 
 /// A payment must be known by then: the core promises 30 s after any fault, the page needs a few more.
@@ -226,15 +226,20 @@ impl Visitor {
         if status == wanted {
             return Ok(());
         }
-        let lost = status == StatusCode::SERVICE_UNAVAILABLE && page.place == Place::Gateway;
-        self.trouble(
+        let in_line = status == StatusCode::SERVICE_UNAVAILABLE && page.place == Place::Gateway;
+        let now = self.world.clock.now();
+        let is_live = self.record.pass_until.is_some_and(|until| now < until);
+        let (kind, network) = match (in_line, is_live) {
+            (true, true) => ("sent back to the line with a pass".into(), false),
+            // Tries against a dead gateway took longer than the session lasts.
+            (true, false) => ("the pass ran out".into(), true),
+            (false, _) => (format!("status {}", status.as_u16()), false),
+        };
+        self.note(Trouble {
             step,
-            if lost {
-                "sent back to the line with a pass".into()
-            } else {
-                format!("status {}", status.as_u16())
-            },
-        );
+            kind,
+            network,
+        });
         Err(Stop::Failed)
     }
 }

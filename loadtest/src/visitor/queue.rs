@@ -82,6 +82,8 @@ impl Visitor {
             self.world.tally.joined.add();
         }
         if seen.state == State::Called {
+            // Whoever misses this call is told the place among the late comers.
+            self.record.ahead = None;
             match seen.call() {
                 Some((call, deadline)) => self.record.see_call(call, exchange.answered, deadline),
                 None => self.trouble(Step::Poll, "called without saying when and until when"),

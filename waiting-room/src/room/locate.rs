@@ -133,8 +133,9 @@ impl Room {
                 behind: 0,
             };
         };
-        // While the store is lost nobody can come in, so calls do not run out either.
-        let now = now.min(snapshot.read_at.plus(STALE_AFTER));
+        // While nobody ticks, since the store is lost or has just come back, calls do not run out either: the
+        // next tick gives them the time they would have had.
+        let now = now.min(snapshot.line.ticked_at.plus(STALE_AFTER));
         let place = snapshot.place(ticket, now, self.inner.rules.call_grace());
         match (place, ticket.told) {
             // Another gateway said so, and this picture may be too old to show it.

@@ -254,6 +254,10 @@ impl World {
                     visitor.seen_at = now;
                 }
                 let status = held.status;
+                if status.state == State::Called {
+                    // Whoever misses this call is told their place among the late comers.
+                    visitor.shown = None;
+                }
                 let wait = match status.state {
                     State::Called => Duration::from_millis(self.dice.below(5_000)),
                     _ => status.poll_after.max(TICK),
