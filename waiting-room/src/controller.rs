@@ -17,7 +17,7 @@ use crate::{
     bits::{Bits, masked_chunks},
     line::{Batch, Line, Marks, SEGMENT_NUMBERS},
     presence::Epochs,
-    snapshot::{CLAIM_SLACK, Snapshot},
+    snapshot::Snapshot,
     value::{Number, Timestamp},
 };
 
@@ -35,7 +35,7 @@ pub(crate) const LATE_TENTHS: u32 = 10;
 const MOST_CALLS: u32 = 100_000;
 /// Seats reserved ahead at most; the rest of a huge idle room is called on arrival, a tick later.
 const MOST_AHEAD: u64 = 10_000;
-/// Segments of a drained line that are kept behind the horizon, for those who come late.
+/// Segments that are kept behind the oldest call remembered, for those who come late.
 const KEPT_SEGMENTS: u64 = 2;
 
 /// What a tick decided.
@@ -136,14 +136,15 @@ impl<'a> Tick<'a> {
     /// At the roll of an epoch: whoever waits and was not seen for two whole epochs leaves the count
     /// for good. They keep their place in the late lane.
     fn judge_absence(&mut self) {
-        let epoch = Epochs::of_presence(self.rules).settled(self.now);
+        let epochs = Epochs::of_presence(self.rules);
+        let epoch = epochs.settled(self.now);
         if epoch <= self.line.epoch {
             return;
         }
         self.line.epoch = epoch;
         self.line.rolls.push_back((epoch, self.seen.next));
         // Numbers given out since then may not have had the time to poll.
-        let known = self.line.rolls.iter().rposition(|(at, _)| at + 2 <= epoch);
+        let known = self.line.rolls.iter().rposition(|(at, _)| *at <= epochs.before(epoch, 2));
         let Some(known) = known else { return };
         let judged_to = self.line.rolls[known].1;
         self.line.rolls.drain(..known);
@@ -295,18 +296,18 @@ impl<'a> Tick<'a> {
         self.line.batches.extend(batches.filter(is_worth_keeping));
     }
 
-    /// A drained line forgets its beginning, so that a room can run for years.
+    /// A line in which nobody waits forgets its beginning, so that a room can run for years: what lies well
+    /// below the oldest call that is still remembered.
     fn forget_old(&mut self) {
-        let drained = self.line.horizon >= self.seen.next;
-        let open = self
-            .line
-            .batches
-            .iter()
-            .any(|b| self.now < b.until.plus(CLAIM_SLACK));
-        if !drained || open {
+        if self.line.horizon < self.seen.next {
             return;
         }
-        let segment = self.line.frontier.0 / SEGMENT_NUMBERS;
+        let remembered = self.line.batches.iter().flat_map(|batch| {
+            let late = batch.late.iter().copied();
+            late.chain((batch.from < batch.to).then_some(batch.from))
+        });
+        let oldest = remembered.min().unwrap_or(self.line.frontier);
+        let segment = oldest.min(self.line.frontier).0 / SEGMENT_NUMBERS;
         let floor = Number(segment.saturating_sub(KEPT_SEGMENTS) * SEGMENT_NUMBERS);
         self.line.floor = self.line.floor.max(floor);
     }

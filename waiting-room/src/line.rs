@@ -40,7 +40,7 @@ pub struct Line {
     pub frontier: Number,
     /// Time of the last tick. Never goes back, whichever gateway's clock made it.
     pub ticked_at: Timestamp,
-    /// The presence epoch whose beginning was last judged.
+    /// The presence epoch whose beginning was last judged, by its time.
     pub epoch: u64,
     /// For the last few epochs: the numbers given out when it was first ticked in.
     pub rolls: VecDeque<(u64, Number)>,

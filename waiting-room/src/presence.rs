@@ -1,7 +1,8 @@
 //! Who is still there, and who is still inside: bits per epoch, set by requests, flushed in chunks.
 //!
-//! Time is cut in epochs. A poll sets its number's bit in the current epoch of this gateway's own set;
-//! the fleet's sets are OR-ed. Waiting visitors use epochs of half of `absent_after`, passes epochs of
+//! Time is cut in epochs, each named by the moment it begins in milliseconds: rules that change the length
+//! of epochs do not confuse old ones with new ones. A poll sets its number's bit in the current epoch of
+//! this gateway's own set; the fleet's sets are OR-ed. Waiting visitors use epochs of half of `absent_after`, passes epochs of
 //! an eighth of the session.
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
@@ -48,8 +49,20 @@ impl Epochs {
         }
     }
 
+    /// The epoch of `now`.
     pub(crate) fn at(self, now: Timestamp) -> u64 {
-        now.0 / self.length_ms
+        now.0 - now.0 % self.length_ms
+    }
+
+    /// The epoch `by` epochs before `epoch`.
+    pub(crate) fn before(self, epoch: u64, by: u64) -> u64 {
+        epoch.saturating_sub(by * self.length_ms)
+    }
+
+    /// The epochs that begin in `range`, whose ends are epochs.
+    pub(crate) fn within(self, range: &RangeInclusive<u64>) -> Vec<u64> {
+        let step = usize::try_from(self.length_ms).unwrap_or(usize::MAX);
+        range.clone().step_by(step).collect()
     }
 
     pub(crate) fn length(self) -> Duration {
@@ -66,17 +79,23 @@ impl Epochs {
     /// "the current or the last"; one more is needed so that an absence just under `absent_after`,
     /// begun late in an epoch, is never mistaken for a longer one.
     pub(crate) fn living(self, now: Timestamp) -> RangeInclusive<u64> {
-        self.settled(now).saturating_sub(2)..=self.at(now.plus(CLOCK_SKEW))
+        self.before(self.settled(now), 2)..=self.at(now.plus(CLOCK_SKEW))
     }
 
     /// Epochs a returned late comer must show in: the current or the last, so that bits from before
     /// the missed call do not look like a return.
     pub(crate) fn fresh(self, now: Timestamp) -> RangeInclusive<u64> {
-        self.at(now).saturating_sub(1)..=self.at(now.plus(CLOCK_SKEW))
+        self.before(self.at(now), 1)..=self.at(now.plus(CLOCK_SKEW))
+    }
+
+    /// Both of these.
+    pub(crate) fn seen(self, now: Timestamp) -> RangeInclusive<u64> {
+        let (living, fresh) = (self.living(now), self.fresh(now));
+        *living.start().min(fresh.start())..=*living.end().max(fresh.end())
     }
 
     /// Epochs in which a bit may belong to something issued less than `life` ago.
-    pub(crate) fn within(self, now: Timestamp, life: Duration) -> RangeInclusive<u64> {
+    pub(crate) fn alive(self, now: Timestamp, life: Duration) -> RangeInclusive<u64> {
         self.at(now.minus(life).minus(CLOCK_SKEW))..=self.at(now.plus(CLOCK_SKEW))
     }
 }
@@ -87,7 +106,7 @@ impl Epochs {
 pub struct ChunkWrite {
     /// Presence or activity.
     pub trace: Trace,
-    /// The epoch.
+    /// The epoch: when it began, in milliseconds since the Unix epoch.
     pub epoch: u64,
     /// Which 4,096 numbers.
     pub chunk: u64,
@@ -166,7 +185,7 @@ impl Recorder {
         }
         let bits = Arc::new(AtomicBits::default());
         // What nobody asks for any more is dropped here, once an epoch.
-        let oldest = epoch.saturating_sub(millis(self.keep) / self.epochs.length_ms + 1);
+        let oldest = self.epochs.before(epoch.saturating_sub(millis(self.keep)), 1);
         let mut grown: Vec<_> = rolls
             .iter()
             .filter(|(known, _)| *known >= oldest)
@@ -227,7 +246,7 @@ mod tests {
             let last = Timestamp(issued + 600_000 - 1);
             assert!(
                 epochs
-                    .within(last, life)
+                    .alive(last, life)
                     .contains(&epochs.at(Timestamp(issued))),
                 "{issued}"
             );

@@ -28,10 +28,10 @@ pub use outcome::{Admitted, Held, Outcome, Presented, TicketChange};
 use crate::{
     controller::MINUTE,
     counts::{Counts, Event},
-    presence::{CLOCK_SKEW, Epochs, Recorder, Trace},
+    presence::{CLOCK_SKEW, ChunkWrite, Epochs, Recorder, Trace},
     snapshot::Snapshot,
     status::{Reason, Status},
-    store::{GatewayId, Mark, RoomStore, Was},
+    store::{GatewayId, Mark, RoomStore, StoreError, Was},
     token::{Pass, Seal, Ticket},
     value::{Moment, Number, Timestamp},
 };
@@ -92,7 +92,11 @@ struct Inner {
     highest: AtomicU64,
     /// The store gave out a number that was given out before.
     doubt: AtomicBool,
-    counts: Counts,
+    /// Another room has taken this one's line over: only what visitors do here is still recorded.
+    retired: AtomicBool,
+    /// One flush at a time: a chunk is written whole, so a slow older write must not land on a newer one.
+    flushing: tokio::sync::Mutex<()>,
+    counts: Arc<Counts>,
 }
 
 impl Room {
@@ -101,7 +105,13 @@ impl Room {
     /// too long rather than forgotten.
     #[must_use]
     pub fn succeed(parts: Parts, old: &Self, now: Timestamp) -> (Self, Driver) {
-        let (room, driver) = Self::new(parts);
+        let counts = Arc::clone(&old.inner.counts);
+        let (room, mut driver) = Self::made_of(parts, counts);
+        old.inner.retired.store(true, Ordering::Release);
+        // The store has been found to know all that the old room knew.
+        let settled = old.inner.settled.load(Ordering::Acquire);
+        room.inner.settled.store(settled, Ordering::Release);
+        driver.continue_in(settled);
         if let Some(seen) = old.snapshot() {
             room.inner.activity.adopt(&seen.traces.active, now);
             room.inner.presence.adopt(&seen.traces.living, now);
@@ -114,6 +124,10 @@ impl Room {
     /// A room and its driver. Until the driver has stepped, visitors hold challenges and wait.
     #[must_use]
     pub fn new(parts: Parts) -> (Self, Driver) {
+        Self::made_of(parts, Arc::default())
+    }
+
+    fn made_of(parts: Parts, counts: Arc<Counts>) -> (Self, Driver) {
         let Parts {
             rules,
             seal,
@@ -136,7 +150,9 @@ impl Room {
             settled: AtomicU64::new(0),
             highest: AtomicU64::new(0),
             doubt: AtomicBool::new(false),
-            counts: Counts::default(),
+            retired: AtomicBool::new(false),
+            flushing: tokio::sync::Mutex::new(()),
+            counts,
         });
         (
             Self {
@@ -227,16 +243,14 @@ impl Room {
 
     async fn come_in(&self, ticket: Ticket, at: Moment) -> Outcome {
         let inner = &self.inner;
+        // A picture that has stopped moving cannot know that the seat was given on meanwhile.
+        let snapshot = self.snapshot();
+        let is_current = snapshot.is_some_and(|seen| at.now < seen.read_at.plus(STALE_AFTER));
+        if !is_current {
+            return self.not_now(&ticket, at);
+        }
         let Ok(was) = inner.store.mark(Mark::Claimed, ticket.number).await else {
-            inner.counts.add(Event::StoreFailed);
-            let place = self.place(&ticket, at.now);
-            let status = Status {
-                reason: Some(Reason::StoreLost),
-                ..self.told(&ticket, place, at)
-            };
-            // A number taken by this very request must reach its holder all the same.
-            let ticket = TicketChange::Set(inner.seal.ticket(&ticket));
-            return Outcome::Held(Held { status, ticket });
+            return self.not_now(&ticket, at);
         };
         inner.counts.add(match was {
             Was::Unset => Event::Claimed,
@@ -260,8 +274,46 @@ impl Room {
     }
 }
 
+impl Room {
+    /// A called visitor cannot come in while the store is lost; the call waits.
+    fn not_now(&self, ticket: &Ticket, at: Moment) -> Outcome {
+        self.inner.counts.add(Event::StoreFailed);
+        let place = self.place(ticket, at.now);
+        let status = Status {
+            reason: Some(Reason::StoreLost),
+            ..self.told(ticket, place, at)
+        };
+        // A number taken by this very request must reach its holder all the same.
+        let ticket = TicketChange::Set(self.inner.seal.ticket(ticket));
+        Outcome::Held(Held { status, ticket })
+    }
+}
+
 impl Inner {
+    /// Writes the bits that `take` collects; what could not be written is collected again.
+    async fn flush(&self, take: impl FnOnce(&Self, &mut Vec<ChunkWrite>)) -> Result<(), StoreError> {
+        let _one_at_a_time = self.flushing.lock().await;
+        let mut writes = Vec::new();
+        take(self, &mut writes);
+        let soil = Soil(self);
+        if !writes.is_empty() {
+            self.store.flush(self.gateway, &writes).await?;
+        }
+        std::mem::forget(soil);
+        Ok(())
+    }
+
     fn raise_highest(&self, next: Number) {
         self.highest.fetch_max(next.0, Ordering::AcqRel);
+    }
+}
+
+/// Dropped by a flush that failed or was given up: everything is to be written again.
+struct Soil<'a>(&'a Inner);
+
+impl Drop for Soil<'_> {
+    fn drop(&mut self) {
+        self.0.presence.soil();
+        self.0.activity.soil();
     }
 }

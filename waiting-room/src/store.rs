@@ -77,10 +77,10 @@ pub struct Record {
 pub struct Wanted {
     /// Segments of 65,536 numbers whose marks are needed.
     pub segments: RangeInclusive<u64>,
-    /// Presence epochs.
-    pub presence: RangeInclusive<u64>,
-    /// Activity epochs.
-    pub activity: RangeInclusive<u64>,
+    /// Presence epochs, oldest first.
+    pub presence: Vec<u64>,
+    /// Activity epochs, oldest first.
+    pub activity: Vec<u64>,
 }
 
 /// Bits as they were read.

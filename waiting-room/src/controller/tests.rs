@@ -4,7 +4,7 @@ use policies::admission::Spec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::snapshot::{Place, Traces};
+use crate::snapshot::{CLAIM_SLACK, Place, Traces};
 
 const START: Timestamp = Timestamp(1_790_000_000_000);
 
@@ -19,7 +19,7 @@ fn rules(active: u32, per_minute: u32) -> Admission {
 
 /// A line in which `joined` numbers were given out, everybody living, nobody in.
 fn waiting(joined: u64) -> Snapshot {
-    let line = Line::open(START, 39_777_777);
+    let line = Line::open(START, START.0);
     let next = line.floor.plus(joined);
     Snapshot::build(line, next, (Marks::default(), everybody(joined)), START)
 }
@@ -119,11 +119,20 @@ fn reserved_seats_count_against_the_minute_when_they_are_taken() {
 fn the_unclaimed_seat_is_given_on_after_the_grace_and_not_before() {
     let rules = rules(1, 1_000);
     let grace = rules.call_grace();
-    let called = step(&waiting(2), &rules, START);
-    let seen = after(called, 2, Traces::default(), START);
-    let nearly = START.plus(grace).plus(CLAIM_SLACK).minus(TICK);
-    let held = step(&seen, &rules, nearly);
-    assert_eq!(held.line.horizon, number(1));
+    let mut seen = waiting(2);
+    let mut now = START;
+    let mut tick = |now| {
+        let calls = step(&seen, &rules, now);
+        let horizon = calls.line.horizon;
+        seen = after(calls, 2, everybody(2), now);
+        horizon
+    };
+    let over = START.plus(grace).plus(CLAIM_SLACK);
+    while now < over {
+        assert_eq!(tick(now), number(1), "held at {now:?}");
+        now = now.plus(TICK);
+    }
+    assert_eq!(tick(now), number(2), "the next one is called");
 }
 
 #[test]
@@ -227,7 +236,7 @@ proptest! {
         // Those inside hold numbers of an earlier line.
         let inside = inside.into_iter().map(|index| Number(START.0 - 1_000 + index));
         let traces = Traces { active: inside.collect(), ..everybody(joined) };
-        let line = Line::open(START, 39_777_777);
+        let line = Line::open(START, START.0);
         let seen = Snapshot::build(line, number(joined), (marks, traces.clone()), START);
         let before = seen.occupied(START);
         let now = START.plus(TICK);

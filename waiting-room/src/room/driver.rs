@@ -15,7 +15,7 @@ use crate::{
     controller::{self, Calls, TICK},
     counts::Event,
     line::{Line, SEGMENT_NUMBERS},
-    presence::Epochs,
+    presence::{ChunkWrite, Epochs},
     snapshot::{Snapshot, Traces},
     store::{Commit, Committed, Head, Mark, Reach, Record, StoreError, Wanted},
     value::{Number, Timestamp},
@@ -57,6 +57,11 @@ impl Driver {
         }
     }
 
+    /// Goes on where another driver stopped: `session` was settled by it, and need not be again.
+    pub(super) fn continue_in(&mut self, session: u64) {
+        self.session = session;
+    }
+
     /// Whether nobody but the driver holds the room any more: it need not be stepped again.
     #[must_use]
     pub fn is_alone(&self) -> bool {
@@ -85,6 +90,11 @@ impl Driver {
     }
 
     async fn try_step(&mut self, now: Timestamp) -> Result<Stepped, StoreError> {
+        if self.inner.retired.load(Ordering::Acquire) {
+            // Long requests may hold this room for hours. Its rules are over: its successor reads and ticks.
+            self.flush().await?;
+            return Ok(Stepped::Read);
+        }
         self.doubt_a_new_link(now);
         self.flush().await?;
         // Read before the head: numbers taken meanwhile are not evidence of a loss.
@@ -133,19 +143,11 @@ impl Driver {
     }
 
     async fn flush(&self) -> Result<(), StoreError> {
-        let inner = &self.inner;
-        let mut writes = Vec::new();
-        inner.presence.take_dirty(&mut writes);
-        inner.activity.take_dirty(&mut writes);
-        if writes.is_empty() {
-            return Ok(());
-        }
-        let flushed = inner.store.flush(inner.gateway, &writes).await;
-        if flushed.is_err() {
-            inner.presence.soil();
-            inner.activity.soil();
-        }
-        flushed
+        let both = |inner: &Inner, writes: &mut Vec<ChunkWrite>| {
+            inner.presence.take_dirty(writes);
+            inner.activity.take_dirty(writes);
+        };
+        self.inner.flush(both).await
     }
 
     async fn read(
@@ -161,12 +163,8 @@ impl Driver {
         let segment = |number: Number| number.0 / SEGMENT_NUMBERS;
         let wanted = Wanted {
             segments: segment(line.floor)..=segment(next.max(line.horizon)),
-            presence: *presence
-                .living(now)
-                .start()
-                .min(presence.fresh(now).start())
-                ..=*presence.living(now).end(),
-            activity: inner.activity_epochs.within(now, ttl),
+            presence: presence.within(&presence.seen(now)),
+            activity: inner.activity_epochs.within(&inner.activity_epochs.alive(now, ttl)),
         };
         let facts = inner.store.facts(&wanted).await?;
         let union = |range: std::ops::RangeInclusive<u64>| {

@@ -128,9 +128,12 @@ impl Room {
         let snapshot = self.inner.snapshot.load();
         let Some(snapshot) = snapshot.as_ref() else {
             // Nothing is known yet: the ticket is worth what it last said.
-            return Place::Waiting {
-                ahead: ticket.shown_ahead(),
-                behind: 0,
+            return match ticket.told {
+                Told::Wait { shown_ahead, .. } => Place::Waiting {
+                    ahead: shown_ahead,
+                    behind: 0,
+                },
+                Told::Called { at, until } => Place::Called { at, until },
             };
         };
         // While nobody ticks, since the store is lost or has just come back, calls do not run out either: the

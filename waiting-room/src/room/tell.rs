@@ -57,7 +57,7 @@ impl Room {
 
     pub(super) fn told_early(&self, ticket: &Ticket, place: Place, at: Moment) -> Status {
         Status {
-            ahead: Some(ticket.shown_ahead()),
+            ahead: Some(ticket.shown_ahead()).filter(|ahead| *ahead < u32::MAX),
             poll_after: ticket.next_poll_at().since(at.now),
             ..self.told(ticket, place, at)
         }
@@ -99,7 +99,8 @@ impl Room {
         };
         // What was shown once is never taken back: not even by a gateway that knows less.
         let ahead = ahead.min(ticket.shown_ahead());
-        status.ahead = Some(ahead);
+        // A gateway that has no picture yet may not know.
+        status.ahead = Some(ahead).filter(|ahead| *ahead < u32::MAX);
         status.behind = behind;
         status.eta = if stale { None } else { pace.eta(ahead) };
         status.poll_after = status::poll_after(ahead, status.eta, &self.inner.rules, at.entropy);
@@ -145,13 +146,9 @@ impl Room {
     /// bit still in its memory, the seat would be given on. Best effort where the store is slow or
     /// lost: nobody is called then either, and the driver writes it as soon as it can.
     pub(super) async fn keep_activity(&self) {
-        let inner = &self.inner;
-        let mut writes = Vec::new();
-        inner.activity.take_dirty(&mut writes);
-        let flushed = tokio::time::timeout(KEEP_WITHIN, inner.store.flush(inner.gateway, &writes));
-        if !matches!(flushed.await, Ok(Ok(()))) {
-            inner.activity.soil();
-        }
+        let flush = self.inner.flush(|inner, writes| inner.activity.take_dirty(writes));
+        // In vain or too slow: the driver's next flush takes it along.
+        let _ = tokio::time::timeout(KEEP_WITHIN, flush).await;
     }
 
     pub(super) fn challenge(&self, at: Moment) -> Held {

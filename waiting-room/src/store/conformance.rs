@@ -48,8 +48,8 @@ fn wanted() -> Wanted {
     let first = BASE / SEGMENT_NUMBERS;
     Wanted {
         segments: first..=first + 3,
-        presence: 7..=9,
-        activity: 3..=5,
+        presence: vec![7, 8, 9],
+        activity: vec![3, 4, 5],
     }
 }
 

@@ -43,8 +43,31 @@ struct Room {
     record: Option<Record>,
     reach: Option<Reach>,
     marks: Marks,
-    traces: BTreeMap<(Trace, u64), HashMap<GatewayId, Bits>>,
+    /// By kind and epoch: each gateway's bits, and how long the epoch is kept.
+    traces: BTreeMap<(Trace, u64), Kept>,
     ticked_until: Timestamp,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    bits: HashMap<GatewayId, Bits>,
+    keep: Duration,
+}
+
+impl Room {
+    /// An epoch goes when it is older than its newest sibling by its whole keep: as in Redis, where each
+    /// expires by itself, but without a clock.
+    fn forget_old_traces(&mut self) {
+        for trace in [Trace::Presence, Trace::Activity] {
+            let of_kind = (trace, 0)..=(trace, u64::MAX);
+            let Some((&(_, newest), _)) = self.traces.range(of_kind).next_back() else {
+                continue;
+            };
+            let is_over = |epoch: u64, keep| Timestamp(epoch).plus(keep) < Timestamp(newest);
+            self.traces
+                .retain(|(kind, epoch), kept| *kind != trace || !is_over(*epoch, kept.keep));
+        }
+    }
 }
 
 impl Default for MemoryStore {
@@ -148,7 +171,9 @@ impl RoomStore for MemoryStore {
         let mut room = self.room()?;
         for write in writes {
             let epoch = room.traces.entry((write.trace, write.epoch)).or_default();
+            epoch.keep = write.keep;
             epoch
+                .bits
                 .entry(gateway)
                 .or_default()
                 .merge_bytes(write.chunk, &write.bytes);
@@ -166,28 +191,24 @@ impl RoomStore for MemoryStore {
 
     async fn facts(&self, wanted: &Wanted) -> Result<Facts, StoreError> {
         let mut room = self.room()?;
-        // Older epochs are not asked for again (one is kept for a gateway whose clock is behind).
-        room.traces.retain(|(trace, epoch), _| match trace {
-            Trace::Presence => *epoch + 1 >= *wanted.presence.start(),
-            Trace::Activity => *epoch + 1 >= *wanted.activity.start(),
-        });
+        room.forget_old_traces();
         let union = |trace, epoch: u64| {
             let mut bits = Bits::new();
-            if let Some(gateways) = room.traces.get(&(trace, epoch)) {
-                gateways.values().for_each(|own| bits.merge(own));
+            if let Some(kept) = room.traces.get(&(trace, epoch)) {
+                kept.bits.values().for_each(|own| bits.merge(own));
             }
             bits
         };
         let mut activity = Bits::new();
-        for epoch in wanted.activity.clone() {
+        for &epoch in &wanted.activity {
             activity.merge(&union(Trace::Activity, epoch));
         }
         Ok(Facts {
             marks: room.marks.clone(),
             presence: wanted
                 .presence
-                .clone()
-                .map(|e| (e, union(Trace::Presence, e)))
+                .iter()
+                .map(|&epoch| (epoch, union(Trace::Presence, epoch)))
                 .collect(),
             activity,
         })

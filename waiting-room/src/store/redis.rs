@@ -269,16 +269,10 @@ impl RoomStore for RedisStore {
                 .collect();
             let _: Value = pipeline.custom(command("MGET"), keys).await?;
         }
-        let epochs = (wanted
-            .presence
-            .clone()
-            .map(|epoch| (Trace::Presence, epoch)))
-        .chain(
-            wanted
-                .activity
-                .clone()
-                .map(|epoch| (Trace::Activity, epoch)),
-        );
+        let of = |trace, epochs: &[u64]| epochs.iter().map(|epoch| (trace, *epoch)).collect();
+        let presence: Vec<_> = of(Trace::Presence, &wanted.presence);
+        let activity: Vec<_> = of(Trace::Activity, &wanted.activity);
+        let epochs = presence.into_iter().chain(activity);
         for (trace, epoch) in epochs.clone() {
             let _: Value = pipeline
                 .custom(command("HGETALL"), vec![self.trace_key(trace, epoch)])

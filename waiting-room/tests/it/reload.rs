@@ -1,0 +1,124 @@
+//! New rules for a running room: the line and the people inside go on.
+
+use std::{sync::Arc, time::Duration};
+
+use policies::admission::{Admission, Spec};
+use waiting_room::{
+    Driver, Parts, Room, Stepped, Timestamp,
+    controller::TICK,
+    store::{GatewayId, memory::MemoryStore},
+};
+
+use crate::fleet::{Browser, Gateway, START, seal};
+
+fn spec(active: u32, ttl: u64) -> Spec {
+    Spec {
+        active: Some(active),
+        ttl: Duration::from_secs(ttl),
+        ..Spec::default()
+    }
+}
+
+fn rules(spec: Spec) -> Admission {
+    Admission::new(spec).expect("valid")
+}
+
+struct World {
+    store: MemoryStore,
+    old: Gateway,
+    now: Timestamp,
+}
+
+impl World {
+    /// A full room: everybody who fits is inside.
+    async fn full(active: u32, ttl: u64) -> Self {
+        let store = MemoryStore::new();
+        let old = Gateway::new(1, Arc::new(store.clone()), rules(spec(active, ttl)));
+        let mut world = Self {
+            store,
+            old,
+            now: START,
+        };
+        for _ in 0..10 {
+            world.now = world.now.plus(TICK);
+            world.old.step(world.now).await;
+        }
+        for visitor in 0..u64::from(active) {
+            let mut browser = Browser::default();
+            while browser.pass.is_none() {
+                let _ = browser.enter(&world.old, world.now, visitor + 1).await;
+                world.now = world.now.plus(TICK);
+                world.old.step(world.now).await;
+            }
+        }
+        assert_eq!(world.occupied(&world.old.room), u64::from(active));
+        world
+    }
+
+    fn occupied(&self, room: &Room) -> u64 {
+        room.gauges(self.now).occupied
+    }
+
+    fn reload(&self, spec: Spec) -> (Room, Driver) {
+        let parts = Parts {
+            rules: rules(spec),
+            seal: seal(),
+            store: Arc::new(self.store.clone()),
+            gateway: GatewayId(2),
+        };
+        Room::succeed(parts, &self.old.room, self.now)
+    }
+}
+
+#[tokio::test]
+async fn the_rules_that_were_replaced_call_nobody_however_long_a_request_holds_them() {
+    let mut world = World::full(2, 600).await;
+    let (room, mut driver) = world.reload(spec(2, 600));
+    // The old room lives on in a long request, and is stepped first.
+    for _ in 0..40 {
+        world.now = world.now.plus(TICK);
+        assert_eq!(world.old.step(world.now).await, Stepped::Read);
+        let stepped = driver.step(world.now).await;
+        assert_ne!(stepped, Stepped::Settling, "the store was known before");
+    }
+    let seen = room.snapshot().expect("it reads");
+    assert_eq!(seen.line.ticked_at, world.now, "the new rules tick");
+}
+
+#[tokio::test]
+async fn a_session_made_longer_or_shorter_forgets_nobody_inside() {
+    for (before, after) in [(600, 1_200), (1_200, 600)] {
+        let mut world = World::full(3, before).await;
+        let (room, mut driver) = world.reload(spec(3, after));
+        // Long enough for the calls to close, so that only activity counts; the guests stay for the session
+        // they were promised.
+        for _ in 0..1_200 {
+            world.now = world.now.plus(TICK);
+            world.old.step(world.now).await;
+            driver.step(world.now).await;
+            assert_eq!(world.occupied(&room), 3, "{before} s to {after} s");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_longer_absence_still_ends() {
+    let mut world = World::full(1, 600).await;
+    let mut waiting = Browser::default();
+    for entropy in [8, 9] {
+        let _ = waiting.enter(&world.old, world.now, entropy).await;
+    }
+    world.now = world.now.plus(TICK);
+    world.old.step(world.now).await;
+    assert_eq!(world.old.room.gauges(world.now).waiting, 1);
+    let (room, mut driver) = world.reload(Spec {
+        absent_after: Duration::from_secs(180),
+        ..spec(1, 3_600)
+    });
+    // Never seen again: out of the count within twice the time.
+    for _ in 0..4 * 360 {
+        world.now = world.now.plus(TICK);
+        driver.step(world.now).await;
+    }
+    assert_eq!(room.gauges(world.now).waiting, 0);
+}
