@@ -139,7 +139,7 @@ impl Database {
 }
 
 /// Where finished answers are cached. PostgreSQL has them all; this is for speed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Cache {
     /// In each process.
@@ -147,6 +147,16 @@ pub enum Cache {
     Memory,
     /// In Redis, shared by several processes.
     Redis(String),
+}
+
+/// The address may hold a password.
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "Memory",
+            Self::Redis(_) => "Redis(..)",
+        })
+    }
 }
 
 /// Limits of payments.

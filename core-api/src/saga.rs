@@ -64,14 +64,15 @@ pub struct Claim {
     pub tries: u32,
 }
 
-/// Takes what is due, at most [`CLAIM_MAX`] rows, for [`LEASE`].
-pub async fn claim(db: &Db, holder: Holder) -> Result<Vec<Claim>, DbError> {
+/// Takes what is due, at most `most` and at most [`CLAIM_MAX`] rows, for [`LEASE`]: payments before hints, and
+/// tenants in turn.
+pub async fn claim(db: &Db, holder: Holder, most: i32) -> Result<Vec<Claim>, DbError> {
     let mut connection = db.without_tenant().await?;
     let rows = sqlx::query!(
         r#"select tenant_id as "tenant_id!", kind as "kind!", id as "id!", fence as "fence!", tries as "tries!"
              from saga_claim($1, $2, $3)"#,
         holder.0,
-        CLAIM_MAX,
+        most.min(CLAIM_MAX),
         lease_seconds(),
     )
     .fetch_all(&mut *connection)

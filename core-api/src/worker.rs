@@ -13,7 +13,7 @@ use tokio::time::MissedTickBehavior;
 /// process is; one look costs an index probe.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Steps carried on at once: each waits for a PSP most of its time.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 256;
 
 /// What background work needs. Cheap to clone.
 #[derive(Clone)]
@@ -62,12 +62,13 @@ impl Worker {
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let slots = Arc::new(Semaphore::new(AT_ONCE));
         while !*stop.borrow() {
-            // Claimed only with a slot free, so that a claim never waits out its lease here.
+            // No more is claimed than slots are free, so that a claim never waits out its lease here.
             let Ok(slot) = slots.clone().acquire_owned().await else {
                 return;
             };
             drop(slot);
-            match saga::claim(&self.db, self.holder).await {
+            let free = i32::try_from(slots.available_permits()).unwrap_or(i32::MAX);
+            match saga::claim(&self.db, self.holder, free).await {
                 Ok(claims) => {
                     for claim in claims {
                         let Ok(slot) = slots.clone().acquire_owned().await else {

@@ -39,7 +39,6 @@ pub(crate) const RESERVED: &str = "/.fluxgate/";
 #[derive(Debug)]
 pub(crate) struct Rooms {
     stores: Stores,
-    gateway: GatewayId,
     pub(crate) pages: Pages,
     /// Drivers whose rooms were made and which nobody steps yet.
     newborn: Mutex<Vec<Driver>>,
@@ -88,7 +87,6 @@ impl Rooms {
         };
         Self {
             stores,
-            gateway: GatewayId(rand::random()),
             pages: Pages::compile().expect("the built-in page is tested to compile"),
             newborn: Mutex::default(),
             born: Notify::new(),
@@ -112,7 +110,8 @@ impl Rooms {
             rules: made.rules.admission,
             seal: ring.seal(made.tenant.as_str(), name),
             store: self.store(&made.tenant, &made.rules.name),
-            gateway: self.gateway,
+            // Its own: a room that takes over must not write over what its predecessor still records.
+            gateway: GatewayId(rand::random()),
         };
         let (room, driver) = match before {
             Some(running) => Room::succeed(parts, &running.room, now()),

@@ -144,7 +144,11 @@ impl<'a> Tick<'a> {
         self.line.epoch = epoch;
         self.line.rolls.push_back((epoch, self.seen.next));
         // Numbers given out since then may not have had the time to poll.
-        let known = self.line.rolls.iter().rposition(|(at, _)| *at <= epochs.before(epoch, 2));
+        let known = self
+            .line
+            .rolls
+            .iter()
+            .rposition(|(at, _)| *at <= epochs.before(epoch, 2));
         let Some(known) = known else { return };
         let judged_to = self.line.rolls[known].1;
         self.line.rolls.drain(..known);

@@ -185,7 +185,9 @@ impl Recorder {
         }
         let bits = Arc::new(AtomicBits::default());
         // What nobody asks for any more is dropped here, once an epoch.
-        let oldest = self.epochs.before(epoch.saturating_sub(millis(self.keep)), 1);
+        let oldest = self
+            .epochs
+            .before(epoch.saturating_sub(millis(self.keep)), 1);
         let mut grown: Vec<_> = rolls
             .iter()
             .filter(|(known, _)| *known >= oldest)

@@ -291,7 +291,10 @@ impl Room {
 
 impl Inner {
     /// Writes the bits that `take` collects; what could not be written is collected again.
-    async fn flush(&self, take: impl FnOnce(&Self, &mut Vec<ChunkWrite>)) -> Result<(), StoreError> {
+    async fn flush(
+        &self,
+        take: impl FnOnce(&Self, &mut Vec<ChunkWrite>),
+    ) -> Result<(), StoreError> {
         let _one_at_a_time = self.flushing.lock().await;
         let mut writes = Vec::new();
         take(self, &mut writes);

@@ -61,6 +61,8 @@ pub struct Head {
     pub next: Option<Number>,
     /// The line's record.
     pub record: Option<Record>,
+    /// The store's clock, where it has one of its own.
+    pub at: Option<Timestamp>,
 }
 
 /// The line's record as the store has it.
@@ -144,6 +146,10 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// Changes whenever the link to the store was made anew: what the store knew may have been lost
     /// in between. 0 while there is no link.
     fn session(&self) -> u64;
+
+    /// How long after a new link nobody may take a number or tick: every gateway that lost its link at the
+    /// same time has made a new one by then, and given back what the store forgot.
+    fn settle(&self) -> Duration;
 
     /// Takes the next `count` numbers, and looks afterwards how far the calls reach.
     ///

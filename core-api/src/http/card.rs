@@ -1,8 +1,9 @@
 //! Card numbers are refused anywhere in any field: what was never accepted is never stored, logged
 //! or stolen (PCI DSS).
 //!
-//! A candidate is a run of 13 to 19 digits, single spaces or hyphens allowed between them, that no
-//! letter or digit touches, that begins as cards do and whose Luhn sum is right. The issuer ranges
+//! A candidate is 13 to 19 digits, in one group or in several with a single space, hyphen or slash between
+//! them, that no letter or digit touches, that begins as cards do and whose Luhn sum is right; other groups
+//! may follow or precede it (an expiry, a code). The issuer ranges
 //! are there because one in ten numbers of any origin passes Luhn: without them a shop whose order
 //! numbers are time stamps would be refused at random.
 
@@ -37,10 +38,15 @@ fn holds_card(text: &str) -> bool {
             at += 1;
             continue;
         }
-        let (digits, end) = run_from(bytes, at);
-        let touched = (at > 0 && bytes[at - 1].is_ascii_alphabetic())
-            || bytes.get(end).is_some_and(u8::is_ascii_alphabetic);
-        if !touched && is_card(&digits) {
+        let mut run = Run::from(bytes, at);
+        let end = run.end;
+        if at > 0 && bytes[at - 1].is_ascii_alphabetic() {
+            run.borders.remove(0);
+        }
+        if bytes.get(end).is_some_and(u8::is_ascii_alphabetic) {
+            run.borders.pop();
+        }
+        if run.holds_card() {
             return true;
         }
         at = end;
@@ -48,24 +54,53 @@ fn holds_card(text: &str) -> bool {
     false
 }
 
-/// The digits from `start`, over single separators, and where the run ends.
-fn run_from(bytes: &[u8], start: usize) -> (Vec<u8>, usize) {
-    let (mut digits, mut at) = (Vec::new(), start);
-    while let Some(&byte) = bytes.get(at) {
-        let separates =
-            matches!(byte, b' ' | b'-') && bytes.get(at + 1).is_some_and(u8::is_ascii_digit);
-        if byte.is_ascii_digit() {
-            digits.push(byte - b'0');
-        } else if !separates {
-            break;
-        }
-        at += 1;
-    }
-    (digits, at)
+/// Groups of digits, with single separators between them.
+struct Run {
+    digits: Vec<u8>,
+    /// Where groups begin and end, as places in `digits`. A number is written in whole groups, and may have
+    /// others beside it: an expiry, a code.
+    borders: Vec<usize>,
+    /// Where the run ends in the text.
+    end: usize,
 }
 
+impl Run {
+    fn from(bytes: &[u8], start: usize) -> Self {
+        let (mut digits, mut borders, mut end) = (Vec::new(), vec![0], start);
+        while let Some(&byte) = bytes.get(end) {
+            let separates = matches!(byte, b' ' | b'-' | b'/')
+                && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
+            if byte.is_ascii_digit() {
+                digits.push(byte - b'0');
+            } else if separates {
+                borders.push(digits.len());
+            } else {
+                break;
+            }
+            end += 1;
+        }
+        borders.push(digits.len());
+        Self {
+            digits,
+            borders,
+            end,
+        }
+    }
+
+    fn holds_card(&self) -> bool {
+        self.borders.iter().enumerate().any(|(index, &from)| {
+            let ends = self.borders[index..].iter();
+            let ends = ends.take_while(|to| **to - from <= LONGEST);
+            ends.into_iter().any(|&to| is_card(&self.digits[from..to]))
+        })
+    }
+}
+
+/// Digits of the longest card number (ISO/IEC 7812).
+const LONGEST: usize = 19;
+
 fn is_card(digits: &[u8]) -> bool {
-    (13..=19).contains(&digits.len()) && begins_as_cards_do(digits) && luhn(digits)
+    (13..=LONGEST).contains(&digits.len()) && begins_as_cards_do(digits) && luhn(digits)
 }
 
 /// Issuer ranges: Visa, Mastercard, American Express, Diners, JCB, UnionPay, Discover, and 9 for
@@ -118,6 +153,8 @@ mod tests {
             (json!({"n": 378_282_246_310_005_u64}), "/n"),
             (json!({"4111111111111111": true}), "/4111111111111111"),
             (json!("6011111111111117"), ""),
+            (json!({"memo": "4242 4242 4242 4242 12/28 123"}), "/memo"),
+            (json!({"memo": "12-4242424242424242"}), "/memo"),
             (json!({"jcb": "3530111333300000", "x": 1}), "/jcb"),
         ] {
             assert_eq!(find(&value).as_deref(), Some(pointer), "{value}");

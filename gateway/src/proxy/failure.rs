@@ -25,7 +25,10 @@ impl Gateway {
             rejection,
             Some(Rejection::UpstreamTimeout | Rejection::BadGateway)
         );
-        if upstream && *error.esource() == ErrorSource::Upstream {
+        // An answer that began and then took too long may have been held up by a client that reads slowly.
+        let begun = session.response_written().is_some();
+        let is_slow = begun && *error.etype() == ReadTimedout;
+        if upstream && *error.esource() == ErrorSource::Upstream && !is_slow {
             self.blame_server(ctx, kind(error));
         }
         session.set_keepalive(None);
@@ -33,7 +36,6 @@ impl Gateway {
             ctx.outcome = Outcome::ClientGone;
             return closed(0);
         };
-        let begun = session.response_written().is_some();
         if begun {
             // Half an answer went out. Cutting the connection is all that is left to tell it by.
             ctx.outcome = rejection.outcome();

@@ -2,7 +2,7 @@
 //!
 //! Pingora has taken out the hop-by-hop headers before this.
 
-use http::header::{COOKIE, HOST, SERVER};
+use http::header::{CACHE_CONTROL, COOKIE, HOST, SERVER};
 use http::request::Parts;
 use pingora::http::{RequestHeader, ResponseHeader};
 
@@ -48,6 +48,10 @@ pub(super) fn response(response: &mut ResponseHeader, ctx: &Exchange) -> pingora
     response.remove_header(&SERVER);
     if let Some(caller) = &ctx.caller {
         response.insert_header(X_REQUEST_ID, caller.request_id.clone())?;
+    }
+    if !ctx.admission.to_client.is_empty() {
+        // A pass is one visitor's: whatever the origin said, no cache between here and there may keep it.
+        response.insert_header(CACHE_CONTROL, "private, no-store")?;
     }
     for (name, value) in &ctx.admission.to_client {
         response.append_header(name.clone(), value.clone())?;

@@ -4,10 +4,7 @@
 //! give it back what it lost; read the bits; publish the new picture; try to win the tick; decide and
 //! commit. The caller owns the timer, so that a simulation can own it too.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use super::Inner;
 use crate::{
@@ -15,15 +12,11 @@ use crate::{
     controller::{self, Calls, TICK},
     counts::Event,
     line::{Line, SEGMENT_NUMBERS},
-    presence::{ChunkWrite, Epochs},
+    presence::{CLOCK_SKEW, ChunkWrite, Epochs},
     snapshot::{Snapshot, Traces},
     store::{Commit, Committed, Head, Mark, Reach, Record, StoreError, Wanted},
     value::{Number, Timestamp},
 };
-
-/// After a new link to the store nobody takes a number and nobody ticks for this long: every gateway
-/// that lost its link at the same time has then given back what the store forgot. Four steps.
-const SETTLE: Duration = Duration::from_secs(1);
 
 /// Keeps one room's snapshot new and ticks for the fleet. One per room and process.
 #[derive(Debug)]
@@ -100,6 +93,7 @@ impl Driver {
         // Read before the head: numbers taken meanwhile are not evidence of a loss.
         let highest = Number(self.inner.highest.load(Ordering::Acquire));
         let head = self.inner.store.head().await?;
+        agree_on_time(head.at, now)?;
         let line = decode(&head)?;
         let known = self.inner.snapshot.load_full();
         if let Some(known) = known.filter(|k| has_forgotten(line.as_ref(), head.next, k, highest)) {
@@ -135,7 +129,7 @@ impl Driver {
         if session != self.session || doubted {
             self.inner.settled.store(0, Ordering::Release);
             self.session = session;
-            self.settle_at = now.plus(SETTLE);
+            self.settle_at = now.plus(self.inner.store.settle());
             // The store may have lost our bits too: all are written again.
             self.inner.presence.soil();
             self.inner.activity.soil();
@@ -164,7 +158,9 @@ impl Driver {
         let wanted = Wanted {
             segments: segment(line.floor)..=segment(next.max(line.horizon)),
             presence: presence.within(&presence.seen(now)),
-            activity: inner.activity_epochs.within(&inner.activity_epochs.alive(now, ttl)),
+            activity: inner
+                .activity_epochs
+                .within(&inner.activity_epochs.alive(now, ttl)),
         };
         let facts = inner.store.facts(&wanted).await?;
         let union = |range: std::ops::RangeInclusive<u64>| {
@@ -239,7 +235,7 @@ impl Driver {
     ) -> Result<(), StoreError> {
         let inner = &self.inner;
         inner.settled.store(0, Ordering::Release);
-        self.settle_at = now.plus(SETTLE);
+        self.settle_at = now.plus(self.inner.store.settle());
         inner.counts.add(Event::Restored);
         tracing::warn!(line = known.line.id.0, "the store forgot; it is told again");
         // What other gateways had recorded becomes ours: over-counted rather than forgotten.
@@ -284,6 +280,20 @@ fn has_forgotten(
     let ours = &known.line;
     let older = theirs.is_none_or(|line| (line.id, line.version) < (ours.id, ours.version));
     older || next.is_none_or(|next| next < highest)
+}
+
+/// A gateway whose clock is far off would read other epochs than the fleet writes and think the room empty.
+/// It neither ticks nor lets anybody in until its clock is right.
+fn agree_on_time(theirs: Option<Timestamp>, now: Timestamp) -> Result<(), StoreError> {
+    let Some(theirs) = theirs else { return Ok(()) };
+    let apart = theirs.since(now).max(now.since(theirs));
+    if apart <= CLOCK_SKEW {
+        return Ok(());
+    }
+    let seconds = apart.as_secs();
+    Err(StoreError::Unexpected(format!(
+        "a time {seconds} s from this machine's; set the clocks"
+    )))
 }
 
 fn decode(head: &Head) -> Result<Option<Line>, StoreError> {

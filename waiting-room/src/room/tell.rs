@@ -146,7 +146,9 @@ impl Room {
     /// bit still in its memory, the seat would be given on. Best effort where the store is slow or
     /// lost: nobody is called then either, and the driver writes it as soon as it can.
     pub(super) async fn keep_activity(&self) {
-        let flush = self.inner.flush(|inner, writes| inner.activity.take_dirty(writes));
+        let flush = self
+            .inner
+            .flush(|inner, writes| inner.activity.take_dirty(writes));
         // In vain or too slow: the driver's next flush takes it along.
         let _ = tokio::time::timeout(KEEP_WITHIN, flush).await;
     }

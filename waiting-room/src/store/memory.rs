@@ -143,6 +143,11 @@ impl RoomStore for MemoryStore {
         self.shared.session.load(Ordering::Relaxed)
     }
 
+    /// Four steps: a link is made at once.
+    fn settle(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
     async fn take(&self, count: NonZeroU32) -> Result<Taken, StoreError> {
         let mut room = self.room()?;
         let first = room.next.unwrap_or(Number(0));
@@ -186,6 +191,7 @@ impl RoomStore for MemoryStore {
         Ok(Head {
             next: room.next,
             record: room.record.clone(),
+            at: None,
         })
     }
 

@@ -182,6 +182,10 @@ impl RoomStore for RedisStore {
         }
     }
 
+    fn settle(&self) -> Duration {
+        link::LATEST_TOGETHER
+    }
+
     async fn take(&self, count: NonZeroU32) -> Result<Taken, StoreError> {
         let arguments = vec![self.key("n"), Argument::from(count.to_string())];
         let pipeline = self.links.visitors.client()?.pipeline();
@@ -248,14 +252,18 @@ impl RoomStore for RedisStore {
     }
 
     async fn head(&self) -> Result<Head, StoreError> {
+        let pipeline = self.links.bulk.client()?.pipeline();
         let keys = vec![self.key("n"), self.key("s")];
-        let values: Vec<Value> = self
-            .links
-            .bulk
-            .client()?
-            .custom(command("MGET"), keys)
-            .await?;
-        wire::head(values)
+        let _: Value = pipeline.custom(command("MGET"), keys).await?;
+        let nothing = Vec::<Argument>::new();
+        let _: Value = pipeline.custom(command("TIME"), nothing).await?;
+        let mut answers = pipeline.all::<Vec<Value>>().await?.into_iter();
+        let head = wire::head(wire::array(answers.next())?)?;
+        let at = wire::time(answers.next())?;
+        Ok(Head {
+            at: Some(at),
+            ..head
+        })
     }
 
     async fn facts(&self, wanted: &Wanted) -> Result<Facts, StoreError> {

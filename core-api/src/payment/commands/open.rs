@@ -30,6 +30,13 @@ pub(super) enum Opened {
     Answered(Reply),
 }
 
+/// Phase 1 is tried twice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Try {
+    First,
+    Second,
+}
+
 /// Why phase 1 did not begin.
 enum Unopened {
     Database(DbError),
@@ -46,11 +53,11 @@ impl Payments {
     /// Records the intent. Tried twice: a lost answer to COMMIT is told from a lost transaction by
     /// the key's row, which names our payment if it was written.
     pub(super) async fn open(&self, intent: Intent, ask: &Ask) -> Result<Opened, Problem> {
-        let opened = match self.try_open(&intent, ask).await {
+        let opened = match self.try_open(&intent, ask, Try::First).await {
             Err(Unopened::Database(error)) if error.is_transient() => {
                 tracing::warn!(%error, "phase 1 is tried again");
                 tokio::time::sleep(SECOND_TRY_AFTER).await;
-                self.try_open(&intent, ask).await
+                self.try_open(&intent, ask, Try::Second).await
             }
             other => other,
         };
@@ -60,10 +67,15 @@ impl Payments {
         })
     }
 
-    async fn try_open(&self, intent: &Intent, ask: &Ask) -> Result<Opened, Unopened> {
+    async fn try_open(&self, intent: &Intent, ask: &Ask, which: Try) -> Result<Opened, Unopened> {
         match intent {
             Intent::Create(payment) => self.begin(payment, ask).await,
-            Intent::Confirm { id, payment_key } => self.begin_confirm(*id, payment_key, ask).await,
+            Intent::Confirm { id, payment_key } => {
+                // What the first try may have written is told from another request's by having lost
+                // its answer. Should both go on, the PSP sees one attempt's key and one fence settles.
+                let ours = (which == Try::Second).then_some(*id);
+                self.begin_confirm(*id, payment_key, ask, ours).await
+            }
         }
     }
 
@@ -122,6 +134,7 @@ impl Payments {
         id: PaymentId,
         payment_key: &str,
         ask: &Ask,
+        ours: Option<PaymentId>,
     ) -> Result<Opened, Unopened> {
         let tenant = &ask.caller.tenant;
         let mut tx = self.parts.db.tenant(tenant).await?;
@@ -132,10 +145,7 @@ impl Payments {
         let Ok(state) = before.state.next(Move::Start) else {
             tx.rollback().await?;
             // Perhaps started by this very request.
-            return match self.answer_seen(ask, None).await? {
-                Opened::Answered(reply) => Ok(Opened::Answered(reply)),
-                Opened::Started(_) => Err(not_confirmable(id)),
-            };
+            return self.answer_seen(ask, ours).await;
         };
         let after = Payment {
             state,
@@ -159,7 +169,7 @@ impl Payments {
             }
             Ok(Err(Refused::KeySeen)) => {
                 tx.rollback().await?;
-                self.answer_seen(ask, None).await
+                self.answer_seen(ask, ours).await
             }
             Ok(Err(_)) => {
                 tx.rollback().await?;

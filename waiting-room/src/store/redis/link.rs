@@ -27,6 +27,10 @@ use crate::store::StoreError;
 /// time in which the room settles.
 const RETRY: Duration = Duration::from_millis(100);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Two gateways that lost the same server have both connected again after this: they notice within half a
+/// second of each other ([`connection`]), an attempt takes [`CONNECT_TIMEOUT`] and starts [`RETRY`] after the
+/// last, and a step follows within a tick. 1.85 s, and the rest for a busy machine.
+pub(super) const LATEST_TOGETHER: Duration = Duration::from_secs(3);
 /// A server that leaves a command unanswered this long is as good as gone.
 const UNRESPONSIVE: Duration = Duration::from_secs(3);
 /// Commands that may wait for the socket; beyond, they fail at once.

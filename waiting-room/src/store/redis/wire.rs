@@ -8,7 +8,7 @@ use crate::{
     bits::{Bits, CHUNK_BYTES, CHUNK_NUMBERS},
     line::SEGMENT_NUMBERS,
     store::{GatewayId, Head, Reach, Record, StoreError, Taken},
-    value::{LineId, Number},
+    value::{LineId, Number, Timestamp},
 };
 
 /// A command's argument.
@@ -94,7 +94,17 @@ pub(super) fn head(values: Vec<Value>) -> Result<Head, StoreError> {
     Ok(Head {
         next: counter(next)?,
         record: record(line)?,
+        at: None,
     })
+}
+
+/// The answer to TIME: seconds and microseconds, as texts.
+pub(super) fn time(value: Option<Value>) -> Result<Timestamp, StoreError> {
+    let parts: Vec<u64> = array(value)?.iter().filter_map(Value::as_u64).collect();
+    match parts[..] {
+        [seconds, micros] => Ok(Timestamp(seconds * 1_000 + micros / 1_000)),
+        _ => Err(unexpected("the answer to TIME")),
+    }
 }
 
 /// The counter of numbers.
