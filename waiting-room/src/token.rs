@@ -20,23 +20,19 @@
 //! itself an HMAC over the tenant and the room ([`Keyring::seal`]): a token of another tenant or room
 //! fails like a forged one. Nothing about a token that fails is ever used; the reason is only counted.
 
+mod form;
 mod keyring;
 
 use std::fmt;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use thiserror::Error;
 
+use form::{Kind, MAX_BYTES};
+
+pub use form::TokenText;
 pub use keyring::{KeyId, Keyring, KeyringError, Seal};
 
 use crate::value::{LineId, Number, Timestamp};
-
-/// Longest token in bytes: a ticket that was called, 2 + 42 + 16.
-const MAX_BYTES: usize = 60;
-/// Longest token as text.
-const MAX_TEXT: usize = MAX_BYTES.div_ceil(3) * 4;
-const VERSION: u8 = 1;
-const MAC_BYTES: usize = 16;
 
 /// The first answer to a stranger. Only who brings it back is given a number, so that clients that
 /// keep no cookies never hold a place.
@@ -163,27 +159,6 @@ impl fmt::Display for Code {
     }
 }
 
-/// A signed token as the client carries it. Printing it for debugging shows only that it is there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct TokenText {
-    text: [u8; MAX_TEXT],
-    length: usize,
-}
-
-impl TokenText {
-    /// The base64url text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.text[..self.length]).expect("base64url is ASCII")
-    }
-}
-
-impl fmt::Debug for TokenText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokenText(..)")
-    }
-}
-
 /// Why a token counts as none. Only for counting: the visitor is treated as if they had sent nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum TokenError {
@@ -225,14 +200,6 @@ pub enum Claimant {
     Challenge(Challenge),
     /// Has a number.
     Ticket(Ticket),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Challenge = 1,
-    Ticket = 2,
-    Pass = 3,
-    Called = 4,
 }
 
 impl Seal {
@@ -338,116 +305,6 @@ impl Seal {
         } else {
             Err(TokenError::Expired)
         }
-    }
-
-    fn write(&self, kind: Kind, fill: impl FnOnce(&mut Writer)) -> TokenText {
-        let (key, mac) = self.signer();
-        let mut writer = Writer {
-            bytes: [0; MAX_BYTES],
-            length: 0,
-        };
-        writer.bytes(&[VERSION << 4 | kind as u8, key.0]);
-        fill(&mut writer);
-        let tag = keyring::tag(mac, &writer.bytes[..writer.length]);
-        writer.bytes(&tag);
-        let mut text = [0; MAX_TEXT];
-        let length = URL_SAFE_NO_PAD
-            .encode_slice(&writer.bytes[..writer.length], &mut text)
-            .expect("the text buffer fits the longest token");
-        TokenText { text, length }
-    }
-
-    fn open<'a>(
-        &self,
-        text: &str,
-        bytes: &'a mut [u8; MAX_BYTES],
-    ) -> Result<(Kind, Reader<'a>), TokenError> {
-        if text.len() > MAX_TEXT {
-            return Err(TokenError::Malformed);
-        }
-        let length = URL_SAFE_NO_PAD
-            .decode_slice(text, bytes.as_mut_slice())
-            .map_err(|_| TokenError::Malformed)?;
-        let (signed, tag) = bytes[..length]
-            .split_last_chunk::<MAC_BYTES>()
-            .filter(|(signed, _)| signed.len() >= 2)
-            .ok_or(TokenError::Malformed)?;
-        let kind = kind_of(signed[0])?;
-        if signed.len() - 2 != kind.body_bytes() {
-            return Err(TokenError::Malformed);
-        }
-        let mac = self.key(KeyId(signed[1])).ok_or(TokenError::Key)?;
-        if keyring::fits(mac, signed, tag) {
-            Ok((kind, Reader(&signed[2..])))
-        } else {
-            Err(TokenError::Signature)
-        }
-    }
-}
-
-impl Kind {
-    fn body_bytes(self) -> usize {
-        match self {
-            Self::Challenge => 6 + 8,
-            Self::Ticket => 8 + 8 + 6 + 6 + 4 + 8,
-            Self::Pass => 8 + 8 + 6 + 6 + 8,
-            Self::Called => 8 + 8 + 6 + 6 + 6 + 8,
-        }
-    }
-}
-
-fn kind_of(byte: u8) -> Result<Kind, TokenError> {
-    match (byte >> 4, byte & 0x0f) {
-        (VERSION, 1) => Ok(Kind::Challenge),
-        (VERSION, 2) => Ok(Kind::Ticket),
-        (VERSION, 3) => Ok(Kind::Pass),
-        (VERSION, 4) => Ok(Kind::Called),
-        _ => Err(TokenError::Kind),
-    }
-}
-
-struct Writer {
-    bytes: [u8; MAX_BYTES],
-    length: usize,
-}
-
-impl Writer {
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.bytes[self.length..self.length + bytes.len()].copy_from_slice(bytes);
-        self.length += bytes.len();
-    }
-
-    fn u64(&mut self, value: u64) {
-        self.bytes(&value.to_be_bytes());
-    }
-
-    /// 48 bits of milliseconds last until the year 10889.
-    fn time(&mut self, at: Timestamp) {
-        self.bytes(&at.0.to_be_bytes()[2..]);
-    }
-}
-
-/// Reads fields off a body whose length was checked against its kind.
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> [u8; N] {
-        let (field, rest) = self
-            .0
-            .split_first_chunk()
-            .expect("the body's length was checked for its kind");
-        self.0 = rest;
-        *field
-    }
-
-    fn u64(&mut self) -> u64 {
-        u64::from_be_bytes(self.take())
-    }
-
-    fn time(&mut self) -> Timestamp {
-        let mut wide = [0; 8];
-        wide[2..].copy_from_slice(&self.take::<6>());
-        Timestamp(u64::from_be_bytes(wide))
     }
 }
 

@@ -7,6 +7,7 @@ mod api;
 mod crashes;
 mod database;
 mod doubt;
+mod fairness;
 mod idempotency;
 mod isolation;
 mod payments;

@@ -1,5 +1,5 @@
-//! The line's record as bytes: big-endian, fixed order, a version in front. Some 12 kB at the most
-//! (a call grace of two minutes, four batches a second, 24 bytes each).
+//! The line's record as bytes: big-endian, fixed order, a version in front. Mostly batches of 41 bytes: at
+//! most two a tick, remembered for the call grace and half a minute, so 50 kB with a grace of two minutes.
 
 use std::collections::VecDeque;
 

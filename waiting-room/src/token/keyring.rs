@@ -7,10 +7,10 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-use super::MAC_BYTES;
-
 /// Shortest secret in bytes: the output of the hash, below which HMAC is only as strong as its key.
 const MIN_SECRET: usize = 32;
+/// A tag is cut to 128 bits (RFC 2104, section 5: at least half of the hash).
+pub(super) const MAC_BYTES: usize = 16;
 /// Separates keys derived for tokens from any other use of the same secret.
 const DOMAIN: &[u8] = b"fluxgate room token v1";
 

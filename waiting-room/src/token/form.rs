@@ -1,0 +1,158 @@
+//! How a token is laid out, signed and opened: see the tables in [`super`].
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{
+    KeyId, Seal, TokenError,
+    keyring::{self, MAC_BYTES},
+};
+use crate::value::Timestamp;
+
+/// Longest token in bytes: a ticket that was called, 2 + 42 + 16.
+pub(super) const MAX_BYTES: usize = 60;
+/// Longest token as text.
+const MAX_TEXT: usize = MAX_BYTES.div_ceil(3) * 4;
+const VERSION: u8 = 1;
+
+/// A signed token as the client carries it. Printing it for debugging shows only that it is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TokenText {
+    text: [u8; MAX_TEXT],
+    length: usize,
+}
+
+impl TokenText {
+    /// The base64url text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.text[..self.length]).expect("base64url is ASCII")
+    }
+}
+
+impl fmt::Debug for TokenText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenText(..)")
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Challenge = 1,
+    Ticket = 2,
+    Pass = 3,
+    Called = 4,
+}
+
+impl Seal {
+    pub(super) fn write(&self, kind: Kind, fill: impl FnOnce(&mut Writer)) -> TokenText {
+        let (key, mac) = self.signer();
+        let mut writer = Writer {
+            bytes: [0; MAX_BYTES],
+            length: 0,
+        };
+        writer.bytes(&[VERSION << 4 | kind as u8, key.0]);
+        fill(&mut writer);
+        let tag = keyring::tag(mac, &writer.bytes[..writer.length]);
+        writer.bytes(&tag);
+        let mut text = [0; MAX_TEXT];
+        let length = URL_SAFE_NO_PAD
+            .encode_slice(&writer.bytes[..writer.length], &mut text)
+            .expect("the text buffer fits the longest token");
+        TokenText { text, length }
+    }
+
+    pub(super) fn open<'a>(
+        &self,
+        text: &str,
+        bytes: &'a mut [u8; MAX_BYTES],
+    ) -> Result<(Kind, Reader<'a>), TokenError> {
+        if text.len() > MAX_TEXT {
+            return Err(TokenError::Malformed);
+        }
+        let length = URL_SAFE_NO_PAD
+            .decode_slice(text, bytes.as_mut_slice())
+            .map_err(|_| TokenError::Malformed)?;
+        let (signed, tag) = bytes[..length]
+            .split_last_chunk::<MAC_BYTES>()
+            .filter(|(signed, _)| signed.len() >= 2)
+            .ok_or(TokenError::Malformed)?;
+        let kind = kind_of(signed[0])?;
+        if signed.len() - 2 != kind.body_bytes() {
+            return Err(TokenError::Malformed);
+        }
+        let mac = self.key(KeyId(signed[1])).ok_or(TokenError::Key)?;
+        if keyring::fits(mac, signed, tag) {
+            Ok((kind, Reader(&signed[2..])))
+        } else {
+            Err(TokenError::Signature)
+        }
+    }
+}
+
+impl Kind {
+    fn body_bytes(self) -> usize {
+        match self {
+            Self::Challenge => 6 + 8,
+            Self::Ticket => 8 + 8 + 6 + 6 + 4 + 8,
+            Self::Pass => 8 + 8 + 6 + 6 + 8,
+            Self::Called => 8 + 8 + 6 + 6 + 6 + 8,
+        }
+    }
+}
+
+fn kind_of(byte: u8) -> Result<Kind, TokenError> {
+    match (byte >> 4, byte & 0x0f) {
+        (VERSION, 1) => Ok(Kind::Challenge),
+        (VERSION, 2) => Ok(Kind::Ticket),
+        (VERSION, 3) => Ok(Kind::Pass),
+        (VERSION, 4) => Ok(Kind::Called),
+        _ => Err(TokenError::Kind),
+    }
+}
+
+pub(super) struct Writer {
+    bytes: [u8; MAX_BYTES],
+    length: usize,
+}
+
+impl Writer {
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        self.bytes[self.length..self.length + bytes.len()].copy_from_slice(bytes);
+        self.length += bytes.len();
+    }
+
+    pub(super) fn u64(&mut self, value: u64) {
+        self.bytes(&value.to_be_bytes());
+    }
+
+    /// 48 bits of milliseconds last until the year 10889.
+    pub(super) fn time(&mut self, at: Timestamp) {
+        self.bytes(&at.0.to_be_bytes()[2..]);
+    }
+}
+
+/// Reads fields off a body whose length was checked against its kind.
+pub(super) struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    pub(super) fn take<const N: usize>(&mut self) -> [u8; N] {
+        let (field, rest) = self
+            .0
+            .split_first_chunk()
+            .expect("the body's length was checked for its kind");
+        self.0 = rest;
+        *field
+    }
+
+    pub(super) fn u64(&mut self) -> u64 {
+        u64::from_be_bytes(self.take())
+    }
+
+    pub(super) fn time(&mut self) -> Timestamp {
+        let mut wide = [0; 8];
+        wide[2..].copy_from_slice(&self.take::<6>());
+        Timestamp(u64::from_be_bytes(wide))
+    }
+}
