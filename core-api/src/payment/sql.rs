@@ -102,7 +102,12 @@ pub(super) async fn by_payment_key(
     payment_key: &str,
 ) -> Result<Option<(PaymentId, State)>, DbError> {
     let row = sqlx::query!(
-        "select id, state from payment where tenant_id = $1 and payment_key = $2 order by id desc limit 1",
+        r#"select id as "id!", state as "state!" from payment
+            where tenant_id = $1 and payment_key = $2 and state not in ('FAILED', 'CANCELLED')
+           union all
+           select id, state from payment
+            where tenant_id = $1 and payment_key = $2 and state in ('FAILED', 'CANCELLED')
+            order by 1 desc limit 1"#,
         tenant.as_str(),
         payment_key,
     )

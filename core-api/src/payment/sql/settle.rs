@@ -117,11 +117,11 @@ pub(in crate::payment) async fn postpone(
         with held as (
             update saga set due_at = now() + $4::int * interval '1 millisecond', holder = null
              where tenant_id = $1 and kind = 'payment.settle' and id = $2 and fence = $3
-            returning tenant_id, id, due_at
+            returning due_at
         ), moved as (
             update payment p set state = $5, version = p.version + 1, updated_at = $6
-              from held
-             where p.tenant_id = held.tenant_id and p.id = held.id and p.state = $7 and p.state <> $5
+             where exists (select from held)
+               and p.tenant_id = $1 and p.id = $2 and p.state = $7 and p.state <> $5
             returning p.tenant_id, p.id, p.version, p.state
         ), told as (
             insert into outbox (tenant_id, aggregate, aggregate_id, sequence, id, type, data, trace_id, created_at)

@@ -1,12 +1,12 @@
 -- Phase 2 of a payment: its outcome, once. See payment/sql/settle.rs.
 with held as (
     delete from saga where tenant_id = $1 and kind = 'payment.settle' and id = $2 and fence = $3
-    returning tenant_id, id
+    returning id
 ), moved as (
     update payment p
        set state = $4, version = p.version + 1, payment_key = $5, approved_at = $6, failure_code = $7, updated_at = $8
-      from held
-     where p.tenant_id = held.tenant_id and p.id = held.id and p.state = $9 and p.attempt_id = $10
+     where exists (select from held)
+       and p.tenant_id = $1 and p.id = $2 and p.state = $9 and p.attempt_id = $10
     returning p.tenant_id, p.id, p.order_id, p.version, p.state, p.currency
 ), paid as (
     update orders o set state = $11, version = o.version + 1, updated_at = $8

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use tokio::process::Command;
+use url::Url;
 
 use super::NoFigures;
 
@@ -53,7 +54,7 @@ impl Yardstick {
     }
 
     async fn pgbench(&self, arguments: &[&str]) -> Result<String, NoFigures> {
-        let url = self.admin.clone().database(NAME).to_url_lossy();
+        let url = address(&self.admin);
         let mut command = Command::new(&self.pgbench);
         command.args(arguments).arg(url.as_str()).kill_on_drop(true);
         let output = command
@@ -68,6 +69,13 @@ impl Yardstick {
     }
 }
 
+/// The database's address as libpq reads it, without what only sqlx knows.
+fn address(admin: &PgConnectOptions) -> Url {
+    let mut url = admin.clone().database(NAME).to_url_lossy();
+    url.set_query(None);
+    url
+}
+
 fn tps(text: &str) -> Option<f64> {
     let line = text.lines().rfind(|line| line.starts_with("tps = "))?;
     line.split_whitespace().nth(2)?.parse().ok()
@@ -76,6 +84,16 @@ fn tps(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pgbench_is_given_an_address_it_can_read() {
+        let admin = "postgres://root:secret@127.0.0.1:5433/core?statement-cache-capacity=3";
+        let admin: PgConnectOptions = admin.parse().expect("an address");
+        assert_eq!(
+            address(&admin).as_str(),
+            "postgres://root:secret@127.0.0.1:5433/drill_yardstick"
+        );
+    }
 
     #[test]
     fn pgbenchs_rate_is_read() {
