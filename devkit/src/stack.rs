@@ -50,9 +50,11 @@ pub struct RoomRules {
 impl Default for RoomRules {
     fn default() -> Self {
         Self {
-            active: 20,
-            per_minute: 240,
-            ttl: "2m".into(),
+            // With a crowd of 300 somebody new waits a minute or two: long enough to watch, short enough to
+            // stay for.
+            active: 60,
+            per_minute: 600,
+            ttl: "1m".into(),
             call_grace: "1m".into(),
             absent_after: "90s".into(),
         }

@@ -7,8 +7,9 @@ use crate::value::millis;
 /// The window over which the pace is averaged, in milliseconds: long enough that single sessions of a
 /// small room do not jerk the estimate, short enough to follow a change within minutes.
 const WINDOW_MS: u64 = 180_000;
-/// Nothing is said before the line was watched this long under load.
-const FIRST_WORD_MS: u64 = 10_000;
+/// Nothing is said before the line was watched this long under load: the pace of the first seconds, while the
+/// first seats are still filled, swings by a factor of three.
+const FIRST_WORD_MS: u64 = 30_000;
 
 /// Calls per second while people were waiting. Idle time is not slow time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -68,17 +68,19 @@ fn demo(options: &Options, home: Home, binaries: std::path::PathBuf) -> StackOpt
 
 /// What a person can do about it, where the error alone does not say so.
 fn with_remedy(error: &devkit::Error, base: u16) -> String {
-    match error {
-        devkit::Error::PortTaken { .. } => {
-            let other = if base < 30_000 {
-                base + 10_000
-            } else {
-                base - 10_000
-            };
-            format!("{error}; end that program, or move every port with --port-base {other}")
-        }
-        _ => error.to_string(),
+    let said = error.to_string();
+    // A port may be taken between our look at it and the service's start; then the service says so.
+    let is_port =
+        matches!(error, devkit::Error::PortTaken { .. }) || said.contains("cannot listen");
+    if !is_port {
+        return said;
     }
+    let other = if base < 30_000 {
+        base + 10_000
+    } else {
+        base - 10_000
+    };
+    format!("{said}; end that program, or move every port with --port-base {other}")
 }
 
 /// Until somebody asks us to stop (`None`) or a service fell. A second Ctrl-C ends us at once; the

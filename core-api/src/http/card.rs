@@ -1,8 +1,7 @@
 //! Card numbers are refused anywhere in any field: what was never accepted is never stored, logged
 //! or stolen (PCI DSS).
 //!
-//! A candidate is 13 to 19 digits, in one group or in several with a single space, hyphen or slash between
-//! them, that no letter or digit touches, that begins as cards do and whose Luhn sum is right; other groups
+//! A candidate is 13 to 19 digits, in one group or in several with blanks or punctuation between them, that no letter or digit touches, that begins as cards do and whose Luhn sum is right; other groups
 //! may follow or precede it (an expiry, a code). The issuer ranges
 //! are there because one in ten numbers of any origin passes Luhn: without them a shop whose order
 //! numbers are time stamps would be refused at random.
@@ -68,16 +67,19 @@ impl Run {
     fn from(bytes: &[u8], start: usize) -> Self {
         let (mut digits, mut borders, mut end) = (Vec::new(), vec![0], start);
         while let Some(&byte) = bytes.get(end) {
-            let separates = matches!(byte, b' ' | b'-' | b'/')
-                && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
             if byte.is_ascii_digit() {
                 digits.push(byte - b'0');
-            } else if separates {
-                borders.push(digits.len());
-            } else {
+                end += 1;
+                continue;
+            }
+            let gap = bytes[end..].iter().take_while(|byte| separates(**byte));
+            let gap = gap.take(LONGEST_GAP + 1).count();
+            let goes_on = bytes.get(end + gap).is_some_and(u8::is_ascii_digit);
+            if !(1..=LONGEST_GAP).contains(&gap) || !goes_on {
                 break;
             }
-            end += 1;
+            borders.push(digits.len());
+            end += gap;
         }
         borders.push(digits.len());
         Self {
@@ -94,6 +96,14 @@ impl Run {
             ends.into_iter().any(|&to| is_card(&self.digits[from..to]))
         })
     }
+}
+
+/// Bytes between two groups at most: a comma and a space; one character that is not ASCII.
+const LONGEST_GAP: usize = 3;
+
+/// Whether people write it between groups of digits: blanks and punctuation, and all that is not ASCII.
+fn separates(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte.is_ascii_punctuation() || !byte.is_ascii()
 }
 
 /// Digits of the longest card number (ISO/IEC 7812).
@@ -155,6 +165,7 @@ mod tests {
             (json!("6011111111111117"), ""),
             (json!({"memo": "4242 4242 4242 4242 12/28 123"}), "/memo"),
             (json!({"memo": "12-4242424242424242"}), "/memo"),
+            (json!({"memo": "4242.4242, 4242\u{2013}4242"}), "/memo"),
             (json!({"jcb": "3530111333300000", "x": 1}), "/jcb"),
         ] {
             assert_eq!(find(&value).as_deref(), Some(pointer), "{value}");

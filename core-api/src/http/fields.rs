@@ -96,10 +96,11 @@ impl Fields {
         }
         for (name, member) in &metadata {
             let pointer = format!("/metadata/{}", name.replace('~', "~0").replace('/', "~1"));
-            if name.is_empty() || name.chars().count() > METADATA_NAME_MAX {
+            // PostgreSQL keeps no NUL in a text.
+            if name.is_empty() || name.chars().count() > METADATA_NAME_MAX || name.contains('\0') {
                 self.flaw(
                     &pointer,
-                    format!("names must have 1 to {METADATA_NAME_MAX} characters"),
+                    format!("names must have 1 to {METADATA_NAME_MAX} characters and no NUL"),
                 );
             }
             match member {
@@ -171,7 +172,7 @@ mod tests {
     fn metadata_is_flat_and_small() {
         let mut fields = Fields::default();
         let Value::Object(metadata) =
-            json!({"ok": "x", "n": 1, "deep": {}, "long": "x".repeat(501), "z": "\0"})
+            json!({"ok": "x", "n": 1, "deep": {}, "long": "x".repeat(501), "z": "\0", "n\0": 1})
         else {
             unreachable!()
         };
@@ -183,7 +184,12 @@ mod tests {
             .collect();
         assert_eq!(
             pointers,
-            ["/metadata/deep", "/metadata/long", "/metadata/z"]
+            [
+                "/metadata/deep",
+                "/metadata/long",
+                "/metadata/n\0",
+                "/metadata/z"
+            ]
         );
     }
 }

@@ -137,10 +137,12 @@ impl PaymentRequest {
 }
 
 fn check_payment_key(fields: &mut Fields, key: &str) {
-    if key.is_empty() || key.len() > PAYMENT_KEY_MAX || !key.bytes().all(|b| b.is_ascii_graphic()) {
+    // Dots alone would be a step in the look-up's path, also when they are percent-encoded.
+    let is_name = key.bytes().any(|b| b.is_ascii_alphanumeric());
+    if !is_name || key.len() > PAYMENT_KEY_MAX || !key.bytes().all(|b| b.is_ascii_graphic()) {
         fields.flaw(
             "/paymentKey",
-            format!("must be 1 to {PAYMENT_KEY_MAX} printable ASCII characters"),
+            format!("must be 1 to {PAYMENT_KEY_MAX} printable ASCII characters, a letter or digit among them"),
         );
     }
 }

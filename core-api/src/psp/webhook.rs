@@ -155,7 +155,9 @@ pub async fn hint(
     .await?;
     Ok(row
         .and_then(|row| serde_json::from_slice::<Body>(&row.body).ok())
-        .map(|body| body.data))
+        .map(|body| body.data)
+        // Anybody may send anything here; what cannot be a key of ours is about no payment.
+        .filter(|hint| !hint.payment_key.contains('\0')))
 }
 
 /// Ends the following of a webhook: notes what it led to and drops its saga step.

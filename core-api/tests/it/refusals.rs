@@ -36,6 +36,8 @@ async fn every_bad_field_is_pointed_at() {
         ("orderId", json!("x".repeat(65)), "/orderId"),
         ("paymentMethod", json!("CASH"), "/paymentMethod"),
         ("paymentKey", json!(""), "/paymentKey"),
+        ("paymentKey", json!(".."), "/paymentKey"),
+        ("metadata", json!({ "n\0": 1 }), "/metadata/n\0"),
         ("metadata", json!({ "deep": {} }), "/metadata/deep"),
         ("metadata", json!({ "long": long }), "/metadata/long"),
         ("surprise", json!(1), "/surprise"),

@@ -112,3 +112,50 @@ async fn a_forged_webhook_approves_nothing() {
         "READY"
     );
 }
+
+#[tokio::test]
+async fn a_poisoned_webhook_is_followed_to_nothing() {
+    let stage = Stage::start().await;
+    assert_eq!(
+        deliver(&stage, "acme", "t-1", &done("a\0b")).await.status,
+        200
+    );
+    let followed = "select count(*) from psp_webhook where outcome = 'about no payment of ours'";
+    stage
+        .until(Duration::from_secs(10), async || {
+            (stage.sql(followed).await == "1").then_some(())
+        })
+        .await;
+    assert_eq!(stage.sql("select count(*) from saga").await, "0");
+}
+
+#[tokio::test]
+async fn a_webhook_that_overtakes_the_psps_answer_is_kept_until_that_is_known() {
+    let stage = Stage::start().await;
+    let key = stage.window("acme", "order_hook", 10_000).await;
+    stage.faults(json!([{ "id": "it", "match": { "op": "confirm" }, "times": 1, "fault": { "kind": "latency", "ms": 2_000 } }])).await;
+    let hint = async {
+        let begun = "select count(*) from payment where state = 'IN_PROGRESS'";
+        let claimed = "select count(*) from saga where kind = 'psp.hint' and tries > 0";
+        stage
+            .until(Duration::from_secs(10), async || {
+                (stage.sql(begun).await == "1").then_some(())
+            })
+            .await;
+        deliver(&stage, "acme", "t-1", &done(&key)).await;
+        stage
+            .until(Duration::from_secs(10), async || {
+                (stage.sql(claimed).await == "1").then_some(())
+            })
+            .await;
+    };
+    let body = with_key("order_hook", &key);
+    let (paid, ()) = tokio::join!(stage.pay("acme", "k-1", &body), hint);
+    assert!(paid.status < 300, "{paid:?}");
+    let followed = "select count(*) from psp_webhook where outcome is not null";
+    assert_eq!(
+        stage.sql(followed).await,
+        "0",
+        "it is due again when the payment is settled"
+    );
+}

@@ -109,7 +109,7 @@ fn addresses(stack: &Stack) -> Vec<(&'static str, String, String)> {
     line(
         "API keys",
         shown(&home.path().join("keys")),
-        "acme-secret, service-a-secret",
+        "acme-secret is the shop's; service-a-secret is another tenant's",
     );
     line(
         "logs",
@@ -132,6 +132,7 @@ fn try_this(stack: &Stack, style: &Style) -> String {
         format!(" --port-base {port}")
     };
     let key = shown(&stack.options().home.key("service-a-secret"));
+    let shop = shown(&stack.options().home.key("acme-secret"));
     format!(
         "
   {bold}A line in front of the sale{plain} {dim}(a second terminal){plain}
@@ -143,6 +144,13 @@ fn try_this(stack: &Stack, style: &Style) -> String {
       -H 'X-Idempotency-Key: 550e8400-e29b-41d4-a716-446655440000' -H 'Content-Type: application/json' \\
       -d '{{\"orderId\":\"order_123456\",\"amount\":10000,\"currency\":\"KRW\",\"paymentMethod\":\"CARD\"}}'
     curl -s http://localhost:{core}/api/v1/payments -H \"Authorization: Bearer $(cat {key})\"
+
+  {bold}What the shop sold, and the audit trail of one payment{plain}
+    curl -s http://localhost:{core}/api/v1/payments -H \"Authorization: Bearer $(cat {shop})\"
+    curl -s http://localhost:{core}/api/v1/payments/PAYMENT_ID/audit -H \"Authorization: Bearer $(cat {shop})\"
+
+  {bold}A place in the line, as an app asks for it{plain} {dim}(the first answer is a challenge, the next a number){plain}
+    curl -s -c .data/jar -b .data/jar http://localhost:{port}/.fluxgate/flash-sale/status
 
   Ctrl-C stops everything."
     )

@@ -18,9 +18,15 @@ impl Payments {
             Some(hint) => sql::by_payment_key(&mut tx, tenant, &hint.payment_key).await?,
             None => None,
         };
-        if let Some((id, State::Failed)) = about {
-            tx.commit().await?;
-            return self.follow_to_a_failure(claim, id).await;
+        match about {
+            Some((id, State::Failed)) => {
+                tx.commit().await?;
+                return self.follow_to_a_failure(claim, id).await;
+            }
+            // The PSP was quicker here than on the line that waits for its answer. Whether the hint agrees
+            // with that answer is seen when it is known: when this lease ends.
+            Some((_, State::InProgress)) => return tx.commit().await,
+            _ => {}
         }
         let hastened = match about {
             Some((id, State::Unknown)) => sql::hasten(&mut tx, tenant, id).await? == 1,
