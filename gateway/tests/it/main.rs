@@ -1,6 +1,7 @@
 //! The real binary against real sockets: each test starts its own gateway and its own origins on free
 //! ports, and everything ends with the test.
 
+mod browser;
 mod drain;
 mod gateway;
 mod http;

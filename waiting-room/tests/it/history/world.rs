@@ -10,7 +10,7 @@ use std::{
 
 use policies::admission::{Admission, Spec};
 use waiting_room::{
-    Moment, Number, Outcome, Reason, State, TicketChange, Timestamp,
+    Admitted, Held, Moment, Number, Outcome, Reason, State, TicketChange, Timestamp,
     controller::TICK,
     snapshot::{Place, Snapshot},
     store::memory::{Backup, MemoryStore},
@@ -215,74 +215,80 @@ impl World {
     }
 
     fn react(&mut self, index: usize, outcome: Outcome) {
+        match outcome {
+            Outcome::Admitted(admitted) => self.admitted(index, admitted),
+            Outcome::Held(held) => self.held(index, held),
+        }
+    }
+
+    fn admitted(&mut self, index: usize, admitted: Admitted) {
         let (now, rules) = (self.now, self.rules);
         let visitor = &mut self.crowd[index];
-        match outcome {
-            Outcome::Admitted(admitted) => {
-                let (holder, until) = self
-                    .passes
-                    .entry(admitted.number)
-                    .or_insert((index, admitted.expires_at));
-                assert_eq!(*holder, index, "number {} came in twice", admitted.number);
-                *until = (*until).max(admitted.expires_at);
-                self.admitted.insert(admitted.number);
-                if visitor.stage != Stage::Outside && visitor.is_steady(&rules) {
-                    let kept = visitor
-                        .number
-                        .is_none_or(|number| number == admitted.number);
-                    assert!(kept, "a steady visitor's place was lost: {visitor:?}");
-                }
-                // Called and admitted by one request: a reserved seat.
-                if !visitor.was_called && self.called.insert((admitted.number, false)) {
-                    self.calls.push(now);
-                }
-                visitor.called = false;
-                visitor.was_called = true;
-                if !matches!(visitor.stage, Stage::Inside { .. }) {
-                    let until = Timestamp(now.0 + visitor.stay_ms);
-                    visitor.stage = Stage::Inside { until };
-                }
-                visitor.next_at = now.plus(VISITS).min(match visitor.stage {
-                    Stage::Inside { until } => until.max(Timestamp(now.0 + 250)),
-                    _ => now,
-                });
-            }
-            Outcome::Held(held) => {
-                visitor.stage = Stage::Waiting;
-                if held.ticket != TicketChange::Keep {
-                    // An early poll is answered but not credited.
-                    visitor.seen_at = now;
-                }
-                let status = held.status;
-                if status.state == State::Called {
-                    // Whoever misses this call is told their place among the late comers.
-                    visitor.shown = None;
-                }
-                let wait = match status.state {
-                    State::Called => Duration::from_millis(self.dice.below(5_000)),
-                    _ => status.poll_after.max(TICK),
-                };
-                visitor.next_at = now.plus(wait);
-                let number = visitor.browser.ticket().map(|ticket| ticket.number);
-                if status.reason == Some(Reason::NewNumber) || number != visitor.number {
-                    let lost = visitor.number.is_some() && visitor.is_steady(&rules);
-                    assert!(
-                        !lost,
-                        "a steady visitor's place was lost: {visitor:?} {status:?}"
-                    );
-                    visitor.shown = None;
-                    visitor.number = number;
-                    visitor.called = false;
-                    visitor.was_called = false;
-                }
-                if let Some(ahead) = status.ahead {
-                    assert!(
-                        visitor.shown.is_none_or(|shown| ahead <= shown),
-                        "the number rose"
-                    );
-                    visitor.shown = Some(ahead);
-                }
-            }
+        let (holder, until) = self
+            .passes
+            .entry(admitted.number)
+            .or_insert((index, admitted.expires_at));
+        assert_eq!(*holder, index, "number {} came in twice", admitted.number);
+        *until = (*until).max(admitted.expires_at);
+        self.admitted.insert(admitted.number);
+        if visitor.stage != Stage::Outside && visitor.is_steady(&rules) {
+            let kept = visitor
+                .number
+                .is_none_or(|number| number == admitted.number);
+            assert!(kept, "a steady visitor's place was lost: {visitor:?}");
+        }
+        // Called and admitted by one request: a reserved seat.
+        if !visitor.was_called && self.called.insert((admitted.number, false)) {
+            self.calls.push(now);
+        }
+        visitor.called = false;
+        visitor.was_called = true;
+        if !matches!(visitor.stage, Stage::Inside { .. }) {
+            let until = Timestamp(now.0 + visitor.stay_ms);
+            visitor.stage = Stage::Inside { until };
+        }
+        visitor.next_at = now.plus(VISITS).min(match visitor.stage {
+            Stage::Inside { until } => until.max(Timestamp(now.0 + 250)),
+            _ => now,
+        });
+    }
+
+    fn held(&mut self, index: usize, held: Held) {
+        let (now, rules) = (self.now, self.rules);
+        let visitor = &mut self.crowd[index];
+        visitor.stage = Stage::Waiting;
+        if held.ticket != TicketChange::Keep {
+            // An early poll is answered but not credited.
+            visitor.seen_at = now;
+        }
+        let status = held.status;
+        if status.state == State::Called {
+            // Whoever misses this call is told their place among the late comers.
+            visitor.shown = None;
+        }
+        let wait = match status.state {
+            State::Called => Duration::from_millis(self.dice.below(5_000)),
+            _ => status.poll_after.max(TICK),
+        };
+        visitor.next_at = now.plus(wait);
+        let number = visitor.browser.ticket().map(|ticket| ticket.number);
+        if status.reason == Some(Reason::NewNumber) || number != visitor.number {
+            let lost = visitor.number.is_some() && visitor.is_steady(&rules);
+            assert!(
+                !lost,
+                "a steady visitor's place was lost: {visitor:?} {status:?}"
+            );
+            visitor.shown = None;
+            visitor.number = number;
+            visitor.called = false;
+            visitor.was_called = false;
+        }
+        if let Some(ahead) = status.ahead {
+            assert!(
+                visitor.shown.is_none_or(|shown| ahead <= shown),
+                "the number rose"
+            );
+            visitor.shown = Some(ahead);
         }
     }
 
