@@ -29,7 +29,7 @@ use crate::{
     controller::MINUTE,
     counts::{Counts, Event},
     presence::{CLOCK_SKEW, ChunkWrite, Epochs, Recorder, Trace},
-    snapshot::Snapshot,
+    snapshot::{CLAIM_SLACK, Snapshot},
     status::{Reason, Status},
     store::{GatewayId, Mark, RoomStore, StoreError, Was},
     token::{Pass, Seal, Ticket},
@@ -243,9 +243,10 @@ impl Room {
 
     async fn come_in(&self, ticket: Ticket, at: Moment) -> Outcome {
         let inner = &self.inner;
-        // A picture that has stopped moving cannot know that the seat was given on meanwhile.
+        // A picture that has stopped moving cannot know that the seat was given on meanwhile: the fleet holds
+        // an unclaimed seat for so long past its call, and no longer.
         let snapshot = self.snapshot();
-        let is_current = snapshot.is_some_and(|seen| at.now < seen.read_at.plus(STALE_AFTER));
+        let is_current = snapshot.is_some_and(|seen| at.now < seen.read_at.plus(CLAIM_SLACK));
         if !is_current {
             return self.not_now(&ticket, at);
         }
