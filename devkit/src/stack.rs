@@ -50,8 +50,7 @@ pub struct RoomRules {
 impl Default for RoomRules {
     fn default() -> Self {
         Self {
-            // With a crowd of 300 somebody new waits a minute or two: long enough to watch, short enough to
-            // stay for.
+            // Fewer than the crowd of 300, so that a line forms, and enough for a newcomer to get in.
             active: 60,
             per_minute: 600,
             ttl: "1m".into(),
