@@ -56,16 +56,30 @@ async fn cancelled_at_any_await_a_transaction_leaves_no_tenant_behind() {
             .unwrap();
     let tenant: TenantId = "acme".parse().unwrap();
     let db = Db::open(&database.app_url, 1).unwrap();
+    // A reply that is there before it is asked for makes no wait, so one sweep may miss an await.
+    let mut most = 0;
+    for _ in 0..50 {
+        most = most.max(sweep(&db, &tenant).await);
+        if most >= 3 {
+            return;
+        }
+    }
+    panic!("begin, statement and commit each wait, but at most {most} awaits were seen");
+}
+
+/// Cancels the work at its first await, then at its second, and so on until it finishes. Returns at
+/// how many awaits it was cancelled.
+async fn sweep(db: &Db, tenant: &TenantId) -> usize {
     let mut awaits = 0;
-    while !cancelled_after(awaits, work(&db, &tenant)).await {
+    while !cancelled_after(awaits, work(db, tenant)).await {
         assert_eq!(
-            next_borrower(&db).await,
+            next_borrower(db).await,
             (None, false),
             "cancelled at await {awaits}"
         );
         awaits += 1;
         assert!(awaits < 1_000, "the work never ends");
     }
-    assert!(awaits >= 3, "begin, statement and commit each wait");
-    assert_eq!(next_borrower(&db).await, (None, false), "finished");
+    assert_eq!(next_borrower(db).await, (None, false), "finished");
+    awaits
 }
