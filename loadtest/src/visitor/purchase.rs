@@ -102,13 +102,7 @@ impl Visitor {
                 self.record.payment = Some(payment);
                 break;
             }
-            if page.answer.status != StatusCode::ACCEPTED {
-                self.trouble(
-                    Step::Receipt,
-                    format!("status {} without a payment", page.answer.status.as_u16()),
-                );
-                return Err(Stop::Failed);
-            }
+            self.expect_status(Step::Receipt, &page, StatusCode::ACCEPTED)?;
             if clock.now().since(started) > CONFIRMED_WITHIN {
                 self.trouble(Step::Receipt, "the payment was not confirmed in time");
                 return Err(Stop::Failed);

@@ -65,7 +65,7 @@ impl Underway {
 async fn nothing_was_lost(scene: Scene, report: Report) {
     let explained = |flaw: &Flaw| match flaw {
         Flaw::Network(_) => true,
-        // The room's sessions are six seconds: tries against a dead gateway may take longer.
+        // A visitor's tries against a dead gateway may take longer than the session.
         Flaw::Unfinished(visits) => {
             let troubles = report.figures.troubles.iter();
             let ran_out = troubles.filter(|((_, kind, _), _)| kind == "the pass ran out");

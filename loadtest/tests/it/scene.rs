@@ -44,9 +44,11 @@ impl Scene {
         }
     }
 
-    /// A demo with Redis and so many gateways.
+    /// A demo with Redis and so many gateways. Its sessions outlast an outage, so that a visitor who tries
+    /// again does not find the pass run out.
     pub(crate) fn with_redis(gateways: usize) -> Self {
         Self::start(|options| {
+            options.room.ttl = "40s".into();
             options.store = Store::Redis;
             options.gateways = gateways;
         })
