@@ -7,7 +7,7 @@
 mod atomic;
 mod rank;
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use crate::value::Number;
 
@@ -26,10 +26,11 @@ pub(crate) type Words = [u64; CHUNK_WORDS];
 
 const ZERO: Words = [0; CHUNK_WORDS];
 
-/// A sparse set of numbers.
+/// A sparse set of numbers. A copy shares its chunks with the original until one of them changes: pictures of a
+/// line are made four times a second.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bits {
-    chunks: BTreeMap<u64, Box<Words>>,
+    chunks: BTreeMap<u64, Arc<Words>>,
 }
 
 impl Bits {
@@ -51,10 +52,11 @@ impl Bits {
     /// Adds `number`; whether it was absent before.
     pub fn add(&mut self, number: Number) -> bool {
         let (chunk, word, bit) = locate(number);
-        let words = self.chunks.entry(chunk).or_insert_with(|| Box::new(ZERO));
-        let absent = words[word] & bit == 0;
-        words[word] |= bit;
-        absent
+        if self.has(number) {
+            return false;
+        }
+        self.words_mut(chunk)[word] |= bit;
+        true
     }
 
     /// Adds every number of `other`.
@@ -104,9 +106,25 @@ impl Bits {
     }
 
     pub(crate) fn merge_words(&mut self, chunk: u64, more: &Words) {
-        let words = self.chunks.entry(chunk).or_insert_with(|| Box::new(ZERO));
-        for (word, more) in words.iter_mut().zip(more) {
+        let adds = |(word, more): (&u64, &u64)| more & !word != 0;
+        if !self.words(chunk).iter().zip(more).any(adds) {
+            return;
+        }
+        for (word, more) in self.words_mut(chunk).iter_mut().zip(more) {
             *word |= more;
+        }
+    }
+
+    fn words_mut(&mut self, chunk: u64) -> &mut Words {
+        Arc::make_mut(self.chunks.entry(chunk).or_insert_with(|| Arc::new(ZERO)))
+    }
+
+    /// The numbers of the set that lie in `range`, whose ends are those of chunks.
+    pub(crate) fn within(&self, range: Range<Number>) -> Self {
+        let chunks = range.start.0 / CHUNK_NUMBERS..range.end.0 / CHUNK_NUMBERS;
+        let inside = self.chunks.range(chunks);
+        Self {
+            chunks: inside.map(|(at, words)| (*at, Arc::clone(words))).collect(),
         }
     }
 

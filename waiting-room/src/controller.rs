@@ -9,17 +9,24 @@
 //! calls of the last sixty seconds. Where nobody waits, free seats are reserved for numbers not yet
 //! given out, so that the next visitor is called in the moment of joining, by the same mechanism.
 
-use std::time::Duration;
+mod absence;
+mod budget;
+mod calls;
+
+use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
 use policies::admission::Admission;
 
 use crate::{
-    bits::{Bits, masked_chunks},
+    bits::{Bits, CHUNK_WORDS, Words},
     line::{Batch, Line, Marks, SEGMENT_NUMBERS},
     presence::Epochs,
     snapshot::Snapshot,
+    status::POLL_SOON,
     value::{Number, Timestamp},
 };
+
+pub use budget::reserved_too_many;
 
 /// How often the fleet ticks.
 pub const TICK: Duration = Duration::from_millis(250);
@@ -29,14 +36,23 @@ pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 const STALL: Duration = Duration::from_secs(3);
 /// How long a closed batch is remembered: until a claim made in its last moment shows as activity.
 const AFTERLIFE: Duration = Duration::from_secs(30);
+/// Batches older than a minute are joined where their ends are this small a part of the grace apart.
+const GRAINS: u32 = 600;
 /// The late lane's share is one in ten: each call earns it one tenth of a call.
 pub(crate) const LATE_TENTHS: u32 = 10;
-/// Most calls of one tick, to bound the record and the time to build it.
-const MOST_CALLS: u32 = 100_000;
-/// Seats reserved ahead at most; the rest of a huge idle room is called on arrival, a tick later.
-const MOST_AHEAD: u64 = 10_000;
 /// Segments that are kept behind the oldest call remembered, for those who come late.
 const KEPT_SEGMENTS: u64 = 2;
+
+/// Bits of the fleet that a tick decides on, as they were read together.
+#[derive(Clone, Debug, Default)]
+pub struct Traces {
+    /// Waiting visitors seen recently enough to count; only read when absence is to be judged ([`presence_wanted`]).
+    pub living: Option<Bits>,
+    /// Visitors near the front, and late comers, who are not overdue.
+    pub expected: Bits,
+    /// Numbers whose pass may still be good.
+    pub active: Bits,
+}
 
 /// What a tick decided.
 #[derive(Clone, Debug)]
@@ -46,19 +62,45 @@ pub struct Calls {
     /// All marks as they shall be; only `gone` and `late` may differ from what was read.
     pub marks: Marks,
     /// Chunks of `gone` that changed.
-    pub gone_chunks: Vec<u64>,
+    pub gone_chunks: BTreeSet<u64>,
     /// Chunks of `late` that changed.
-    pub late_chunks: Vec<u64>,
+    pub late_chunks: BTreeSet<u64>,
+}
+
+/// What a tick is decided on.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// The picture of the line.
+    pub picture: &'a Snapshot,
+    /// Who is there and who is in.
+    pub traces: &'a Traces,
+    /// The rules in force.
+    pub rules: &'a Admission,
+    /// Numbers that the controller itself has taken, to take seats back that were reserved for them: nobody's.
+    pub burnt: Option<(Number, Number)>,
+}
+
+/// The presence epochs a tick at `now` needs to read, if it is to judge who has gone.
+#[must_use]
+pub fn presence_wanted(
+    line: &Line,
+    rules: &Admission,
+    now: Timestamp,
+) -> Option<RangeInclusive<u64>> {
+    let epochs = Epochs::of_presence(rules);
+    let now = now.max(line.ticked_at);
+    (epochs.settled(now) > line.epoch).then(|| epochs.living(now))
 }
 
 /// Decides the tick at `now`.
 #[must_use]
-pub fn step(seen: &Snapshot, rules: &Admission, now: Timestamp) -> Calls {
+pub fn step(seen: &Seen<'_>, now: Timestamp) -> Calls {
     // Room time never goes back: a slower clock must not make the last minute look emptier.
-    let now = now.max(seen.line.ticked_at);
-    let mut tick = Tick::begin(seen, rules, now);
+    let now = now.max(seen.picture.line.ticked_at);
+    let mut tick = Tick::begin(seen, now);
     tick.resume_after_a_gap();
     tick.forget_closed_calls();
+    tick.bury_burnt();
     tick.judge_absence();
     // Judging changes who counts, so the picture is rebuilt before anybody is called.
     let picture = tick.picture();
@@ -66,6 +108,7 @@ pub fn step(seen: &Snapshot, rules: &Admission, now: Timestamp) -> Calls {
     let late = tick.call_late(&picture, budget);
     let main = tick.call_main(&picture, budget - as_u32(late.len()));
     tick.stamp(main, late);
+    tick.look_ahead();
     tick.forget_old();
     Calls {
         line: tick.line,
@@ -76,31 +119,32 @@ pub fn step(seen: &Snapshot, rules: &Admission, now: Timestamp) -> Calls {
 }
 
 struct Tick<'a> {
-    seen: &'a Snapshot,
-    rules: &'a Admission,
+    seen: &'a Seen<'a>,
+    next: Number,
     now: Timestamp,
     elapsed: Duration,
     line: Line,
     marks: Marks,
-    gone_chunks: Vec<u64>,
-    late_chunks: Vec<u64>,
+    gone_chunks: BTreeSet<u64>,
+    late_chunks: BTreeSet<u64>,
 }
 
 impl<'a> Tick<'a> {
-    fn begin(seen: &'a Snapshot, rules: &'a Admission, now: Timestamp) -> Self {
-        let mut line = seen.line.clone();
+    fn begin(seen: &'a Seen<'a>, now: Timestamp) -> Self {
+        let mut line = seen.picture.line.clone();
         let elapsed = now.since(line.ticked_at);
         line.version += 1;
         line.ticked_at = now;
+        let next = seen.picture.next;
         Self {
             seen,
-            rules,
+            next: seen.burnt.map_or(next, |(_, end)| next.max(end)),
             now,
             elapsed,
             line,
-            marks: seen.marks.clone(),
-            gone_chunks: Vec::new(),
-            late_chunks: Vec::new(),
+            marks: seen.picture.marks.clone(),
+            gone_chunks: BTreeSet::new(),
+            late_chunks: BTreeSet::new(),
         }
     }
 
@@ -111,12 +155,10 @@ impl<'a> Tick<'a> {
         if self.elapsed < STALL {
             return;
         }
-        let epochs = Epochs::of_presence(self.rules);
-        self.line.judge_from = self
-            .now
-            .plus(self.rules.absent_after())
-            .plus(epochs.length());
-        let stopped_at = self.seen.line.ticked_at;
+        let rules = self.seen.rules;
+        let epochs = Epochs::of_presence(rules);
+        self.line.judge_from = self.now.plus(rules.absent_after()).plus(epochs.length());
+        let stopped_at = self.seen.picture.line.ticked_at;
         for batch in self
             .line
             .batches
@@ -131,160 +173,29 @@ impl<'a> Tick<'a> {
         let now = self.now;
         let needed = |b: &Batch| now < b.until.plus(AFTERLIFE) || now < b.at.plus(MINUTE);
         self.line.batches.retain(needed);
-    }
-
-    /// At the roll of an epoch: whoever waits and was not seen for two whole epochs leaves the count
-    /// for good. They keep their place in the late lane.
-    fn judge_absence(&mut self) {
-        let epochs = Epochs::of_presence(self.rules);
-        let epoch = epochs.settled(self.now);
-        if epoch <= self.line.epoch {
-            return;
-        }
-        self.line.epoch = epoch;
-        self.line.rolls.push_back((epoch, self.seen.next));
-        // Numbers given out since then may not have had the time to poll.
-        let known = self
-            .line
-            .rolls
-            .iter()
-            .rposition(|(at, _)| *at <= epochs.before(epoch, 2));
-        let Some(known) = known else { return };
-        let judged_to = self.line.rolls[known].1;
-        self.line.rolls.drain(..known);
-        if self.now < self.line.judge_from {
-            return;
-        }
-        for (chunk, mask) in masked_chunks(self.line.horizon..judged_to) {
-            let living = self.seen.traces.living.words(chunk);
-            let gone = self.marks.gone.words(chunk);
-            let left = self.marks.left.words(chunk);
-            let absent = std::array::from_fn(|i| mask[i] & !(living[i] | gone[i] | left[i]));
-            if absent != [0; 64] {
-                self.marks.gone.merge_words(chunk, &absent);
-                self.gone_chunks.push(chunk);
-            }
-        }
+        let grain = self.seen.rules.call_grace() / GRAINS;
+        self.line.coalesce(now.minus(MINUTE), grain);
     }
 
     fn picture(&self) -> Snapshot {
-        let facts = (self.marks.clone(), self.seen.traces.clone());
-        Snapshot::build(self.line.clone(), self.seen.next, facts, self.now)
-    }
-
-    /// How many may be called now without breaking either limit.
-    fn budget(&self, picture: &Snapshot) -> u32 {
-        let ahead = self.line.ahead(picture.next);
-        // Reserved numbers that were taken since the last tick have no batch yet.
-        let unstamped = picture
-            .next
-            .min(self.line.horizon)
-            .since(self.line.frontier);
-        let capacity = self.rules.capacity();
-        let seats = capacity.active().map_or(u64::MAX, |active| {
-            let open = self.unstamped_seats(picture);
-            u64::from(active.get()).saturating_sub(picture.occupied(self.now) + open + ahead)
-        });
-        let minute = capacity.per_minute().map_or(u64::MAX, |most| {
-            let recent: u64 = self
-                .line
-                .batches
-                .iter()
-                .filter(|batch| self.now < batch.at.plus(MINUTE))
-                .map(|batch| u64::from(batch.calls))
-                .sum();
-            u64::from(most.get()).saturating_sub(recent + unstamped + ahead)
-        });
-        u32::try_from(seats.min(minute))
-            .unwrap_or(u32::MAX)
-            .min(MOST_CALLS)
-    }
-
-    /// Reserved seats taken since the last tick, that are not yet counted as active.
-    fn unstamped_seats(&self, picture: &Snapshot) -> u64 {
-        let taken = self.line.frontier..picture.next.min(self.line.horizon);
-        masked_chunks(taken)
-            .map(|(chunk, mask)| {
-                let left = self.marks.left.words(chunk);
-                let active = picture.traces.active.words(chunk);
-                let held = (0..mask.len()).map(|i| mask[i] & !left[i] & !active[i]);
-                held.map(|word| u64::from(word.count_ones())).sum::<u64>()
-            })
-            .sum()
-    }
-
-    /// The late lane gets a tenth of the calls while others wait, at least one in ten, and whatever
-    /// the main lane cannot use.
-    fn call_late(&mut self, picture: &Snapshot, budget: u32) -> Vec<Number> {
-        let waiting = picture.counted.total();
-        let cap = LATE_TENTHS.max(budget);
-        self.line.late_credit = self.line.late_credit.saturating_add(budget).min(cap);
-        let share = self.line.late_credit / LATE_TENTHS;
-        let unused = budget.saturating_sub(waiting);
-        let most = share.max(unused).min(budget);
-        let called: Vec<_> = picture.late.iter().copied().take(most as usize).collect();
-        let spent = as_u32(called.len()).saturating_mul(LATE_TENTHS);
-        self.line.late_credit = self.line.late_credit.saturating_sub(spent);
-        for number in &called {
-            self.marks.late.add(*number);
-        }
-        let touched: Bits = called.iter().copied().collect();
-        self.late_chunks.extend(touched.chunks());
-        called
-    }
-
-    /// Moves the horizon past `budget` counted tickets; what is left over is reserved ahead. Returns
-    /// how many waiting visitors were called.
-    fn call_main(&mut self, picture: &Snapshot, budget: u32) -> u32 {
-        let (next, from) = (picture.next, self.line.horizon);
-        let waiting = picture.counted.total();
-        let mut called = 0;
-        if from < next {
-            let (to, got) = picture.counted.advance(from, budget, next);
-            (self.line.horizon, called) = (to, got);
-        }
-        let rest = u64::from(budget - called);
-        let extension = if self.line.horizon >= next {
-            self.extension(next, rest)
-        } else {
-            0
-        };
-        self.line.horizon = self.line.horizon.plus(extension);
-        self.line.spare = u32::try_from(rest - extension).unwrap_or(u32::MAX);
-        if waiting > 0 {
-            self.line.pace = self.line.pace.after(called, self.elapsed.min(STALL));
-        }
-        called
-    }
-
-    /// How many of `rest` free seats to reserve for numbers to come. A tenth is kept for late comers,
-    /// since a reserved seat cannot be taken back; a room's only free seat is reserved all the same
-    /// (a late comer then takes a new number, which is called at once).
-    fn extension(&self, next: Number, rest: u64) -> u64 {
-        let ahead = self.line.ahead(next);
-        let free = ahead + rest;
-        let kept = if free > 1 { (free / 10).max(1) } else { 0 };
-        (free - kept)
-            .min(MOST_AHEAD)
-            .saturating_sub(ahead)
-            .min(rest)
+        Snapshot::build(self.line.clone(), self.next, self.marks.clone(), self.now)
     }
 
     /// Writes down what was called: first the reserved numbers taken since the last tick, then the
     /// waiting ones and late comers called now.
     fn stamp(&mut self, called: u32, late: Vec<Number>) {
         let from = self.line.frontier;
-        let taken_to = self.seen.next.min(self.seen.line.horizon).max(from);
-        let to = self.seen.next.min(self.line.horizon).max(taken_to);
+        let taken_to = self.next.min(self.seen.picture.line.horizon).max(from);
+        let to = self.next.min(self.line.horizon).max(taken_to);
         self.line.frontier = to;
-        let until = self.now.plus(self.rules.call_grace());
+        let until = self.now.plus(self.seen.rules.call_grace());
         let arrived = Batch {
             at: self.now,
             until,
             on_arrival: true,
             from,
             to: taken_to,
-            calls: u32::try_from(taken_to.since(from)).unwrap_or(u32::MAX),
+            calls: u32::try_from(self.arrived(from, taken_to)).unwrap_or(u32::MAX),
             late: Vec::new(),
         };
         let now_called = Batch {
@@ -298,12 +209,15 @@ impl<'a> Tick<'a> {
         let is_worth_keeping = |batch: &Batch| batch.from < batch.to || !batch.late.is_empty();
         let batches = [arrived, now_called].into_iter();
         self.line.batches.extend(batches.filter(is_worth_keeping));
+        let told = self.picture();
+        let seats = told.occupied(&self.seen.traces.active, self.now);
+        self.line.occupied = u32::try_from(seats).unwrap_or(u32::MAX);
     }
 
     /// A line in which nobody waits forgets its beginning, so that a room can run for years: what lies well
     /// below the oldest call that is still remembered.
     fn forget_old(&mut self) {
-        if self.line.horizon < self.seen.next {
+        if self.line.horizon < self.next {
             return;
         }
         let remembered = self.line.batches.iter().flat_map(|batch| {
@@ -315,6 +229,18 @@ impl<'a> Tick<'a> {
         let floor = Number(segment.saturating_sub(KEPT_SEGMENTS) * SEGMENT_NUMBERS);
         self.line.floor = self.line.floor.max(floor);
     }
+
+    fn mark_gone(&mut self, chunk: u64, words: &Words) {
+        if *words != [0; CHUNK_WORDS] {
+            self.marks.gone.merge_words(chunk, words);
+            self.gone_chunks.insert(chunk);
+        }
+    }
+}
+
+/// The epochs in which whoever is not overdue at `now` has a bit.
+pub(crate) fn expected_epochs(now: Timestamp) -> RangeInclusive<u64> {
+    Epochs::of_due().expected(now, POLL_SOON)
 }
 
 fn as_u32(count: usize) -> u32 {

@@ -9,10 +9,10 @@
 
 mod codec;
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use crate::{
-    bits::Bits,
+    bits::{Bits, CHUNK_NUMBERS},
     estimate::Pace,
     value::{LineId, Number, Timestamp},
 };
@@ -22,6 +22,8 @@ pub use codec::CodecError;
 /// Numbers per store key of a bitmap, so that an old line's beginning can be dropped: 65,536 numbers,
 /// 8 KiB.
 pub const SEGMENT_NUMBERS: u64 = 65_536;
+/// Chunks of bits in one segment.
+pub(crate) const SEGMENT_CHUNKS: u64 = SEGMENT_NUMBERS / CHUNK_NUMBERS;
 
 /// The agreed record of a line.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,10 +53,53 @@ pub struct Line {
     pub late_credit: u32,
     /// Free seats the last tick neither called nor reserved.
     pub spare: u32,
+    /// Seats taken as of the last tick, its own calls included.
+    pub occupied: u32,
     /// How fast the line has been moving.
     pub pace: Pace,
+    /// Numbers below may be called soon: their holders poll often, and what they were told is recorded
+    /// ([`Trace::Due`](crate::presence::Trace::Due)). Never falls.
+    pub soon: Number,
+    /// How far `soon` reached in the last minute and a half; by time.
+    pub edges: VecDeque<Edge>,
+    /// Who waits below the horizon.
+    pub late: Latecomers,
     /// Calls that are open, recent enough to count against the minute, or just closed; by time.
     pub batches: VecDeque<Batch>,
+}
+
+/// How far [`Line::soon`] reached for some seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// Since when.
+    pub at: Timestamp,
+    /// How far at least.
+    pub soon: Number,
+    /// The first number not yet given out when this began.
+    pub next: Number,
+    /// Whether every number given out meanwhile lay below it.
+    pub holds_all: bool,
+}
+
+/// Those who are there, lie below the horizon and wait to be called through the late lane.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Latecomers {
+    /// The first of them in the order in which they will be called; at most [`LATE_LISTED`].
+    pub first: Vec<Number>,
+    /// How many there are in all.
+    pub count: u32,
+}
+
+/// Late comers whose exact place is kept: 1 kB of the record.
+pub const LATE_LISTED: usize = 512;
+
+impl Latecomers {
+    /// How many late comers are before `number`.
+    #[must_use]
+    pub fn ahead_of(&self, number: Number) -> u32 {
+        let listed = self.first.iter().position(|other| *other == number);
+        listed.map_or(self.count, |place| u32::try_from(place).unwrap_or(u32::MAX))
+    }
 }
 
 /// What one tick called.
@@ -111,7 +156,11 @@ impl Line {
             judge_from: now,
             late_credit: crate::controller::LATE_TENTHS,
             spare: 0,
+            occupied: 0,
             pace: Pace::default(),
+            soon: first,
+            edges: VecDeque::new(),
+            late: Latecomers::default(),
             batches: VecDeque::new(),
         }
     }
@@ -120,6 +169,19 @@ impl Line {
     #[must_use]
     pub fn ahead(&self, next: Number) -> u64 {
         self.horizon.since(next)
+    }
+
+    /// Joins neighbouring batches made before `recent` whose calls end within `grain` of each other: the
+    /// later end counts for all. Keeps the record of a line with a long grace small.
+    pub fn coalesce(&mut self, recent: Timestamp, grain: Duration) {
+        let mut joined: VecDeque<Batch> = VecDeque::with_capacity(self.batches.len());
+        for batch in std::mem::take(&mut self.batches) {
+            match joined.back_mut() {
+                Some(last) if last.takes(&batch, recent, grain) => last.take(batch),
+                _ => joined.push_back(batch),
+            }
+        }
+        self.batches = joined;
     }
 
     /// The call of a number that was called, as far as it is still remembered. `joined_at` is when a
@@ -133,14 +195,34 @@ impl Line {
                 .rev()
                 .find(|batch| batch.late.contains(&number));
         }
+        self.passed_in(number).filter(|_| !marks.gone.has(number))
+    }
+
+    /// The batch in which the horizon passed a number, called or not, as far as it is still remembered.
+    #[must_use]
+    pub fn passed_in(&self, number: Number) -> Option<&Batch> {
         let index = self.batches.partition_point(|batch| batch.to <= number);
-        self.batches
-            .get(index)
-            .filter(|batch| batch.from <= number && !marks.gone.has(number))
+        self.batches.get(index).filter(|batch| batch.from <= number)
     }
 }
 
 impl Batch {
+    fn takes(&self, next: &Self, recent: Timestamp, grain: Duration) -> bool {
+        next.at < recent
+            && self.on_arrival == next.on_arrival
+            && self.to == next.from
+            // From the first that was joined, so that it does not grow without end.
+            && next.at.since(self.at) <= grain
+            && next.until.since(self.until).max(self.until.since(next.until)) <= grain
+    }
+
+    fn take(&mut self, next: Self) {
+        self.until = self.until.max(next.until);
+        self.to = next.to;
+        self.calls = self.calls.saturating_add(next.calls);
+        self.late.extend(next.late);
+    }
+
     /// When a number of this batch was called, whose ticket was made at `joined_at`.
     #[must_use]
     pub fn called_at(&self, joined_at: Timestamp) -> Timestamp {

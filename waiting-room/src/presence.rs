@@ -4,6 +4,10 @@
 //! of epochs do not confuse old ones with new ones. A poll sets its number's bit in the current epoch of
 //! this gateway's own set; the fleet's sets are OR-ed. Waiting visitors use epochs of half of `absent_after`, passes epochs of
 //! an eighth of the session.
+//!
+//! Near the front that is too coarse: a call to somebody who closed the page a minute ago wastes a seat. So whoever
+//! may be called soon is also recorded by when they are *expected* next: a bit in the five-second epoch in which
+//! the poll they were told to make is due. Who is overdue when the horizon comes is passed over.
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
@@ -26,7 +30,14 @@ pub enum Trace {
     Presence,
     /// Numbers whose pass was issued or renewed.
     Activity,
+    /// Waiting visitors near the front and late comers, by when their next poll is due.
+    Due,
 }
+
+/// Length of the epochs of [`Trace::Due`].
+pub(crate) const DUE_EPOCH: Duration = Duration::from_secs(5);
+/// A poll may come this much later than it was due: a round trip and a slow timer.
+pub(crate) const DUE_SLACK: Duration = Duration::from_secs(2);
 
 /// Cuts time into epochs of one length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +58,19 @@ impl Epochs {
         Self {
             length_ms: (millis(rules.session().ttl()) / 8).max(1),
         }
+    }
+
+    /// Epochs of expected polls.
+    pub(crate) fn of_due() -> Self {
+        Self {
+            length_ms: millis(DUE_EPOCH),
+        }
+    }
+
+    /// Epochs that hold whoever is not overdue at `now`, if nobody was told to wait longer than `longest`.
+    pub(crate) fn expected(self, now: Timestamp, longest: Duration) -> RangeInclusive<u64> {
+        let last = now.plus(longest).plus(DUE_SLACK).plus(CLOCK_SKEW);
+        self.at(now.minus(CLOCK_SKEW))..=self.at(last)
     }
 
     /// The epoch of `now`.
@@ -80,18 +104,6 @@ impl Epochs {
     /// begun late in an epoch, is never mistaken for a longer one.
     pub(crate) fn living(self, now: Timestamp) -> RangeInclusive<u64> {
         self.before(self.settled(now), 2)..=self.at(now.plus(CLOCK_SKEW))
-    }
-
-    /// Epochs a returned late comer must show in: the current or the last, so that bits from before
-    /// the missed call do not look like a return.
-    pub(crate) fn fresh(self, now: Timestamp) -> RangeInclusive<u64> {
-        self.before(self.at(now), 1)..=self.at(now.plus(CLOCK_SKEW))
-    }
-
-    /// Both of these.
-    pub(crate) fn seen(self, now: Timestamp) -> RangeInclusive<u64> {
-        let (living, fresh) = (self.living(now), self.fresh(now));
-        *living.start().min(fresh.start())..=*living.end().max(fresh.end())
     }
 
     /// Epochs in which a bit may belong to something issued less than `life` ago.

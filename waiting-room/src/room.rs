@@ -19,13 +19,14 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use policies::admission::Admission;
 
 pub use driver::{Driver, Stepped};
 pub use outcome::{Admitted, Held, Outcome, Presented, TicketChange};
 
 use crate::{
+    bits::Bits,
     controller::MINUTE,
     counts::{Counts, Event},
     presence::{CLOCK_SKEW, ChunkWrite, Epochs, Recorder, Trace},
@@ -38,6 +39,8 @@ use crate::{
 use join::Joins;
 use locate::{Located, Visitor};
 
+/// How long an epoch of expected polls is kept.
+const DUE_KEEP: Duration = Duration::from_secs(60);
 /// A snapshot older than this is called stale: eight missed ticks.
 const STALE_AFTER: Duration = Duration::from_secs(2);
 
@@ -82,8 +85,11 @@ struct Inner {
     store: Arc<dyn RoomStore>,
     gateway: GatewayId,
     snapshot: ArcSwapOption<Snapshot>,
+    /// Numbers of the fleet whose pass may still be good, as last read: given back to a store that forgot.
+    active: ArcSwap<Bits>,
     presence: Recorder,
     activity: Recorder,
+    due: Recorder,
     activity_epochs: Epochs,
     joins: Joins,
     /// The store session in which numbers may be taken; 0 while the store is doubted.
@@ -113,8 +119,10 @@ impl Room {
         room.inner.settled.store(settled, Ordering::Release);
         driver.continue_in(settled);
         if let Some(seen) = old.snapshot() {
-            room.inner.activity.adopt(&seen.traces.active, now);
-            room.inner.presence.adopt(&seen.traces.living, now);
+            room.inner.activity.adopt(&old.inner.active.load(), now);
+            // Their epochs may be of another length: everybody who waits counts as just seen.
+            room.inner.presence.adopt(&seen.counted.to_bits(), now);
+            room.inner.active.store(old.inner.active.load_full());
             room.inner.raise_highest(seen.next);
             room.inner.snapshot.store(Some(seen));
         }
@@ -140,12 +148,14 @@ impl Room {
         let inner = Arc::new(Inner {
             presence: Recorder::new(Trace::Presence, presence, presence_keep),
             activity: Recorder::new(Trace::Activity, activity, activity_keep),
+            due: Recorder::new(Trace::Due, Epochs::of_due(), DUE_KEEP),
             activity_epochs: activity,
             rules,
             seal,
             store,
             gateway,
             snapshot: ArcSwapOption::empty(),
+            active: ArcSwap::default(),
             joins: Joins::default(),
             settled: AtomicU64::new(0),
             highest: AtomicU64::new(0),
@@ -234,7 +244,7 @@ impl Room {
             .filter(|batch| now < batch.at.plus(MINUTE));
         Gauges {
             waiting: snapshot.waiting_total(),
-            occupied: snapshot.occupied(now),
+            occupied: u64::from(snapshot.line.occupied),
             reserved: snapshot.line.ahead(snapshot.next),
             called_last_minute: recent.map(|batch| u64::from(batch.calls)).sum(),
             snapshot_age_ms: crate::value::millis(now.since(snapshot.read_at)),
@@ -307,6 +317,13 @@ impl Inner {
         Ok(())
     }
 
+    /// Everything recorded will be written again.
+    fn soil(&self) {
+        for recorder in [&self.presence, &self.activity, &self.due] {
+            recorder.soil();
+        }
+    }
+
     fn raise_highest(&self, next: Number) {
         self.highest.fetch_max(next.0, Ordering::AcqRel);
     }
@@ -317,7 +334,6 @@ struct Soil<'a>(&'a Inner);
 
 impl Drop for Soil<'_> {
     fn drop(&mut self) {
-        self.0.presence.soil();
-        self.0.activity.soil();
+        self.0.soil();
     }
 }

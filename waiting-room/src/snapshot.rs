@@ -1,5 +1,4 @@
-//! What one gateway knows at one moment: the line, the marks, who is there; and where a ticket stands
-//! in it. Immutable once built, so that any number of request threads read it without a lock.
+//! What one gateway knows at one moment: the line and the marks; and where a ticket stands in it. Immutable once built, so that any number of request threads read it without a lock.
 
 use std::time::Duration;
 
@@ -11,17 +10,6 @@ use crate::{
     value::{Number, Timestamp},
 };
 
-/// Bits of the fleet as they were read together.
-#[derive(Clone, Debug, Default)]
-pub struct Traces {
-    /// Waiting visitors seen recently enough to count.
-    pub living: Bits,
-    /// Visitors seen in the current or last epoch.
-    pub fresh: Bits,
-    /// Numbers whose pass may still be good.
-    pub active: Bits,
-}
-
 /// A consistent picture of a room. See the module's head.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -31,12 +19,9 @@ pub struct Snapshot {
     pub next: Number,
     /// Facts about single numbers.
     pub marks: Marks,
-    /// Who was seen.
-    pub traces: Traces,
     /// When it was read.
     pub read_at: Timestamp,
     pub(crate) counted: RankIndex,
-    pub(crate) late: Vec<Number>,
 }
 
 /// Where a ticket stands.
@@ -81,21 +66,16 @@ pub enum Place {
 impl Snapshot {
     /// Builds the picture from what was read.
     #[must_use]
-    pub fn build(line: Line, next: Number, facts: (Marks, Traces), read_at: Timestamp) -> Self {
-        let (marks, traces) = facts;
+    pub fn build(line: Line, next: Number, marks: Marks, read_at: Timestamp) -> Self {
         let next = next.max(line.frontier);
         let counted = count(&line, next, &marks);
-        let mut snapshot = Self {
+        Self {
             line,
             next,
             marks,
-            traces,
             read_at,
             counted,
-            late: Vec::new(),
-        };
-        snapshot.late = snapshot.find_late();
-        snapshot
+        }
     }
 
     /// Where the ticket stands at `now`. `grace` is how long a call stays open; it is only used for a
@@ -127,7 +107,7 @@ impl Snapshot {
             (false, true) => Place::Called { at, until },
             (false, false) if self.marks.late.has(number) => Place::Missed,
             (false, false) => Place::Late {
-                ahead: as_u32(self.late.partition_point(|other| *other < number)),
+                ahead: self.line.late.ahead_of(number),
             },
         }
     }
@@ -135,12 +115,13 @@ impl Snapshot {
     /// How many people are waiting: the counted, and the late comers who are there.
     #[must_use]
     pub fn waiting_total(&self) -> u32 {
-        self.counted.total().saturating_add(as_u32(self.late.len()))
+        self.counted.total().saturating_add(self.line.late.count)
     }
 
-    /// Seats taken at `now`, by people inside or by calls that are open: over-counted where unsure.
+    /// Seats taken at `now`, by people inside (`active`: numbers whose pass may still be good) or by calls that are
+    /// open: over-counted where unsure.
     #[must_use]
-    pub fn occupied(&self, now: Timestamp) -> u64 {
+    pub fn occupied(&self, active: &Bits, now: Timestamp) -> u64 {
         let Marks {
             gone,
             claimed,
@@ -148,9 +129,9 @@ impl Snapshot {
             ..
         } = &self.marks;
         let mut seats = Bits::new();
-        for chunk in self.traces.active.chunks() {
+        for chunk in active.chunks() {
             let left = left.words(chunk);
-            let active = self.traces.active.words(chunk);
+            let active = active.words(chunk);
             seats.merge_words(chunk, &std::array::from_fn(|i| active[i] & !left[i]));
         }
         for batch in &self.line.batches {
@@ -192,9 +173,9 @@ impl Snapshot {
         }
     }
 
-    /// Everybody below the horizon who is there, has not come in, and has neither an open call nor had
+    /// Everybody below the horizon who is `there`, has not come in, and has neither an open call nor had
     /// the late lane's one call: computed from bits alone, so there is no list to lose.
-    fn find_late(&self) -> Vec<Number> {
+    pub(crate) fn latecomers(&self, there: &Bits) -> Vec<Number> {
         let end = self.line.horizon.min(self.line.frontier);
         let Marks {
             late,
@@ -203,14 +184,12 @@ impl Snapshot {
             ..
         } = &self.marks;
         let mut found = Bits::new();
-        for chunk in self.traces.fresh.chunks() {
+        for chunk in there.chunks() {
             let (late, claimed, left) =
                 (late.words(chunk), claimed.words(chunk), left.words(chunk));
-            let fresh = self.traces.fresh.words(chunk);
-            let words = std::array::from_fn(|i| fresh[i] & !(late[i] | claimed[i] | left[i]));
-            if words != [0; 64] {
-                found.merge_words(chunk, &words);
-            }
+            let there = there.words(chunk);
+            let words = std::array::from_fn(|i| there[i] & !(late[i] | claimed[i] | left[i]));
+            found.merge_words(chunk, &words);
         }
         found
             .iter()
@@ -237,10 +216,6 @@ fn count(line: &Line, next: Number, marks: &Marks) -> RankIndex {
     })
 }
 
-fn as_u32(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,8 +227,7 @@ mod tests {
     fn idle() -> Snapshot {
         let mut line = Line::open(Timestamp(1_000), 0);
         line.horizon = Number(1_002);
-        let facts = (Marks::default(), Traces::default());
-        Snapshot::build(line, Number(1_000), facts, Timestamp(1_000))
+        Snapshot::build(line, Number(1_000), Marks::default(), Timestamp(1_000))
     }
 
     fn ticket(number: u64) -> Ticket {

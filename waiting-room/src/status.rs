@@ -100,6 +100,10 @@ impl Status {
 pub(crate) const POLL_CALLED: Duration = Duration::from_secs(2);
 /// When a visitor with a challenge asks again, if it could not be given a number.
 pub(crate) const POLL_JOINING: Duration = Duration::from_secs(1);
+/// The longest pause between two polls of somebody near the front, or of a late comer.
+pub(crate) const POLL_SOON: Duration = Duration::from_secs(15);
+/// The longest pause between two polls of anybody.
+pub(crate) const POLL_FAR: Duration = Duration::from_secs(60);
 /// A poll this much early is the inaccuracy of two gateways' clocks, not impatience.
 pub(crate) const POLL_SLACK: Duration = CLOCK_SKEW.saturating_add(Duration::from_millis(500));
 
@@ -129,6 +133,12 @@ pub(crate) fn poll_after(
     let ceiling = millis(longest) * 3 / 4;
     let ceiling = ceiling - entropy % (ceiling / 8 + 1);
     Duration::from_millis(jittered.min(ceiling))
+}
+
+/// The same for somebody near the front or late: no longer than [`POLL_SOON`], still spread.
+pub(crate) fn poll_soon(after: Duration, entropy: u64) -> Duration {
+    let longest = millis(POLL_SOON);
+    after.min(Duration::from_millis(longest - entropy % (longest / 4)))
 }
 
 #[cfg(test)]

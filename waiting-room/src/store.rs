@@ -16,29 +16,42 @@ pub mod conformance;
 pub mod memory;
 pub mod redis;
 
-use std::{fmt, num::NonZeroU32, ops::RangeInclusive, time::Duration};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32, time::Duration};
 
 use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
     bits::Bits,
-    line::Marks,
     presence::{ChunkWrite, Trace},
     value::{LineId, Number, Timestamp},
 };
 
-/// Which fact about a number.
+/// Which fact about a number; see [`Marks`](crate::line::Marks).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mark {
-    /// [`Marks::gone`]: only written by commits.
+    /// [`Marks::gone`](crate::line::Marks::gone): only written by commits.
     Gone,
-    /// [`Marks::late`]: only written by commits.
+    /// [`Marks::late`](crate::line::Marks::late): only written by commits.
     Late,
-    /// [`Marks::claimed`].
+    /// [`Marks::claimed`](crate::line::Marks::claimed).
     Claimed,
-    /// [`Marks::left`].
+    /// [`Marks::left`](crate::line::Marks::left).
     Left,
+}
+
+impl Mark {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Gone, Self::Late, Self::Claimed, Self::Left];
+}
+
+/// The marks of one kind of 65,536 numbers: what is read at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Part {
+    /// The kind.
+    pub mark: Mark,
+    /// Which numbers: `number / SEGMENT_NUMBERS`.
+    pub segment: u64,
 }
 
 /// What a mark said before it was set.
@@ -61,6 +74,9 @@ pub struct Head {
     pub next: Option<Number>,
     /// The line's record.
     pub record: Option<Record>,
+    /// For each part of the marks a stamp that changes whenever one of its marks does: only what changed needs to
+    /// be read again. A stamp may be behind its marks for a moment, or for good if a link broke in between.
+    pub stamps: BTreeMap<Part, u64>,
     /// The store's clock, where it has one of its own.
     pub at: Option<Timestamp>,
 }
@@ -74,27 +90,8 @@ pub struct Record {
     pub line: Vec<u8>,
 }
 
-/// Which bits to read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// Segments of 65,536 numbers whose marks are needed.
-    pub segments: RangeInclusive<u64>,
-    /// Presence epochs, oldest first.
-    pub presence: Vec<u64>,
-    /// Activity epochs, oldest first.
-    pub activity: Vec<u64>,
-}
-
-/// Bits as they were read.
-#[derive(Clone, Debug, Default)]
-pub struct Facts {
-    /// The marks of the wanted segments.
-    pub marks: Marks,
-    /// Presence of the fleet by epoch, oldest first.
-    pub presence: Vec<(u64, Bits)>,
-    /// Activity of the fleet over all wanted epochs.
-    pub activity: Bits,
-}
+/// The epochs of a kind of trace that are to be read.
+pub type Epoch = (Trace, u64);
 
 /// How far a line's calls reach; repeats what the record says, for whoever takes a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,17 +172,23 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// When the store did not answer; some may be written.
     async fn flush(&self, gateway: GatewayId, writes: &[ChunkWrite]) -> Result<(), StoreError>;
 
-    /// Reads the counter and the record.
+    /// Reads the counter, the record and the stamps.
     ///
     /// # Errors
     /// When the store did not answer.
     async fn head(&self) -> Result<Head, StoreError>;
 
-    /// Reads bits.
+    /// Reads parts of the marks; one set each, in the order asked for.
     ///
     /// # Errors
     /// When the store did not answer.
-    async fn facts(&self, wanted: &Wanted) -> Result<Facts, StoreError>;
+    async fn marks(&self, parts: &[Part]) -> Result<Vec<Bits>, StoreError>;
+
+    /// Reads what all gateways recorded; one set an epoch, in the order asked for.
+    ///
+    /// # Errors
+    /// When the store did not answer.
+    async fn traces(&self, epochs: &[Epoch]) -> Result<Vec<Bits>, StoreError>;
 
     /// Tries to become the one who ticks; nobody else can for `hold`.
     ///
@@ -216,6 +219,7 @@ impl fmt::Display for Trace {
         f.write_str(match self {
             Self::Presence => "presence",
             Self::Activity => "activity",
+            Self::Due => "due",
         })
     }
 }

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{CHUNK_NUMBERS, CHUNK_WORDS, Words};
+use super::{Bits, CHUNK_NUMBERS, CHUNK_WORDS, Words};
 use crate::value::Number;
 
 /// Words per running count: 8 x 64 = 512 numbers.
@@ -75,6 +75,24 @@ impl RankIndex {
             .checked_sub(self.first_word)
             .and_then(|word| self.words.get(usize::try_from(word).ok()?))
             .is_some_and(|word| word & (1 << (number.0 % 64)) != 0)
+    }
+
+    /// The words of a chunk; zero outside the range.
+    pub(crate) fn words(&self, chunk: u64) -> Words {
+        let first = (chunk * CHUNK_WORDS as u64).checked_sub(self.first_word);
+        let first = first.and_then(|first| usize::try_from(first).ok());
+        let words = first.and_then(|first| self.words.get(first..)?.first_chunk());
+        words.copied().unwrap_or([0; CHUNK_WORDS])
+    }
+
+    /// The numbers that count, as a set.
+    pub(crate) fn to_bits(&self) -> Bits {
+        let mut bits = Bits::new();
+        let first = self.first_word / CHUNK_WORDS as u64;
+        for (chunk, words) in (first..).zip(self.words.as_chunks::<CHUNK_WORDS>().0) {
+            bits.merge_words(chunk, words);
+        }
+        bits
     }
 
     /// How many numbers count.

@@ -4,7 +4,7 @@ use policies::admission::Spec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::snapshot::{CLAIM_SLACK, Place, Traces};
+use crate::snapshot::{CLAIM_SLACK, Place};
 
 const START: Timestamp = Timestamp(1_790_000_000_000);
 
@@ -17,16 +17,46 @@ fn rules(active: u32, per_minute: u32) -> Admission {
     Admission::new(spec).expect("valid")
 }
 
+/// A picture and what else the tick is decided on.
+struct Scene {
+    picture: Snapshot,
+    traces: Traces,
+}
+
+fn step(scene: &Scene, rules: &Admission, now: Timestamp) -> Calls {
+    super::step(
+        &Seen {
+            picture: &scene.picture,
+            traces: &scene.traces,
+            rules,
+            burnt: None,
+        },
+        now,
+    )
+}
+
 /// A line in which `joined` numbers were given out, everybody living, nobody in.
-fn waiting(joined: u64) -> Snapshot {
+fn waiting(joined: u64) -> Scene {
     let line = Line::open(START, START.0);
     let next = line.floor.plus(joined);
-    Snapshot::build(line, next, (Marks::default(), everybody(joined)), START)
+    Scene {
+        picture: Snapshot::build(line, next, Marks::default(), START),
+        traces: everybody(joined),
+    }
 }
 
 fn everybody(joined: u64) -> Traces {
+    let all: Bits = (0..joined).map(number).collect();
     Traces {
-        living: (0..joined).map(number).collect(),
+        living: Some(all.clone()),
+        expected: all,
+        ..Traces::default()
+    }
+}
+
+fn nobody() -> Traces {
+    Traces {
+        living: Some(Bits::new()),
         ..Traces::default()
     }
 }
@@ -35,8 +65,11 @@ fn number(index: u64) -> Number {
     Number(START.0 + index)
 }
 
-fn after(calls: Calls, next: u64, traces: Traces, now: Timestamp) -> Snapshot {
-    Snapshot::build(calls.line, number(next), (calls.marks, traces), now)
+fn after(calls: Calls, next: u64, traces: Traces, now: Timestamp) -> Scene {
+    Scene {
+        picture: Snapshot::build(calls.line, number(next), calls.marks, now),
+        traces,
+    }
 }
 
 #[test]
@@ -60,7 +93,7 @@ fn the_minute_is_a_sliding_one() {
     let mut called_at = Vec::new();
     for _ in 0..600 {
         now = now.plus(TICK);
-        let before = seen.line.horizon;
+        let before = seen.picture.line.horizon;
         let calls = step(&seen, &rules, now);
         let got = calls.line.horizon.since(before);
         called_at.extend(std::iter::repeat_n(now, got as usize));
@@ -82,7 +115,7 @@ fn an_idle_room_reserves_seats_and_a_tenth_is_kept_for_late_comers() {
     assert_eq!(calls.line.ahead(number(0)), 18);
     assert_eq!(calls.line.spare, 2);
     let again = step(
-        &after(calls, 0, Traces::default(), START),
+        &after(calls, 0, nobody(), START),
         &rules(20, 1_000),
         START.plus(TICK * 2),
     );
@@ -108,7 +141,7 @@ fn reserved_seats_count_against_the_minute_when_they_are_taken() {
     // Ten minutes later nine come at once: the minute is nearly full although they were reserved
     // long ago.
     let later = START.plus(Duration::from_secs(600));
-    let seen = after(reserved, 30, Traces::default(), later);
+    let seen = after(reserved, 30, nobody(), later);
     let calls = step(&seen, &rules, later);
     assert_eq!(calls.line.horizon, number(10), "one more, not ten");
     let calls: Vec<_> = calls.line.batches.iter().map(|batch| batch.calls).collect();
@@ -124,7 +157,10 @@ fn the_unclaimed_seat_is_given_on_after_the_grace_and_not_before() {
     let mut tick = |now| {
         let calls = step(&seen, &rules, now);
         let horizon = calls.line.horizon;
-        seen = after(calls, 2, everybody(2), now);
+        // Whoever was called has gone home.
+        let mut traces = everybody(2);
+        traces.expected = [number(1)].into_iter().collect();
+        seen = after(calls, 2, traces, now);
         horizon
     };
     let over = START.plus(grace).plus(CLAIM_SLACK);
@@ -140,64 +176,160 @@ fn whoever_was_absent_is_skipped_and_comes_back_through_the_late_lane() {
     let rules = rules(2, 1_000);
     let mut seen = waiting(4);
     // Fill both seats, so that numbers 2 and 3 wait; only 3 is seen in the epochs that follow.
-    seen = after(step(&seen, &rules, START), 4, Traces::default(), START);
+    seen = after(step(&seen, &rules, START), 4, nobody(), START);
+    let three: Bits = [number(3)].into_iter().collect();
     let traces = Traces {
-        living: [number(3)].into_iter().collect(),
+        living: Some(three.clone()),
+        expected: three,
         active: [number(0), number(1)].into_iter().collect(),
-        ..Traces::default()
     };
     let mut now = START;
     for _ in 0..100 {
         now = now.plus(Duration::from_secs(2));
         seen = after(step(&seen, &rules, now), 4, traces.clone(), now);
     }
-    assert!(seen.marks.gone.has(number(2)));
-    assert!(!seen.marks.gone.has(number(3)));
+    assert!(seen.picture.marks.gone.has(number(2)));
+    assert!(!seen.picture.marks.gone.has(number(3)));
     // One seat falls free: 3 is called, 2 is passed over.
     let traces = Traces {
         active: [number(0)].into_iter().collect(),
         ..seen.traces.clone()
     };
-    let calls = step(&after_with(seen, traces, now), &rules, now);
+    let seen = Scene { traces, ..seen };
+    let calls = step(&seen, &rules, now);
     assert_eq!(calls.line.horizon, number(4));
     // 2 comes back: it is late, and called with the next free seat.
     let traces = Traces {
-        fresh: [number(2)].into_iter().collect(),
+        expected: [number(2)].into_iter().collect(),
         ..Traces::default()
     };
     let later = now.plus(Duration::from_secs(2));
     let seen = after(calls, 4, traces, later);
-    assert_eq!(seen.late, vec![number(2)]);
     let calls = step(&seen, &rules, later);
     assert!(calls.marks.late.has(number(2)));
-}
-
-fn after_with(seen: Snapshot, traces: Traces, now: Timestamp) -> Snapshot {
-    Snapshot::build(seen.line, seen.next, (seen.marks, traces), now)
 }
 
 #[test]
 fn the_late_lane_takes_a_tenth_while_others_wait() {
     let mut seen = waiting(900);
-    seen.line.horizon = number(400);
-    seen.line.frontier = number(400);
-    let late: Bits = (0..400).map(number).collect();
-    let traces = Traces {
-        fresh: late.clone(),
-        ..Traces::default()
-    };
-    let mut seen = after_with(seen, traces, START);
-    seen.line.late_credit = 0;
+    // The first 400 were passed over so long ago that nobody remembers when.
+    seen.picture.line.horizon = number(400);
+    seen.picture.line.frontier = number(400);
+    seen.picture.line.late_credit = 0;
+    let Snapshot { line, next, .. } = seen.picture;
+    seen.picture = Snapshot::build(line, next, Marks::default(), START);
     let calls = step(&seen, &rules(100, 1_000), START.plus(TICK));
     assert_eq!(calls.line.batches[0].late.len(), 10);
     assert_eq!(calls.line.horizon, number(490));
+    assert_eq!(
+        (calls.line.late.count, calls.line.late.first[0]),
+        (390, number(10))
+    );
+}
+
+/// A block of leavers at the front does not stop the line, and costs no seat.
+#[test]
+fn whoever_is_overdue_when_the_horizon_comes_is_passed_over_and_first_on_return() {
+    let rules = rules(2, 1_000);
+    let mut seen = waiting(40);
+    // Two are in; the next thirty closed the page and are not expected any more.
+    let now = START.plus(TICK);
+    let mut traces = everybody(40);
+    traces.expected = (32..40).map(number).collect();
+    traces.active = [number(0), number(1)].into_iter().collect();
+    seen = after(step(&seen, &rules, now), 40, traces.clone(), now);
+    // One seat falls free, long after the calls of those two were claimed.
+    let mut now = now;
+    while now < START.plus(rules.call_grace()).plus(CLAIM_SLACK) {
+        now = now.plus(Duration::from_secs(2));
+        seen = after(step(&seen, &rules, now), 40, traces.clone(), now);
+    }
+    seen.traces.active = [number(0)].into_iter().collect();
+    let calls = step(&seen, &rules, now);
+    assert_eq!(calls.line.horizon, number(33), "the first who is there");
+    assert_eq!(calls.marks.gone.count(), 30);
+    assert_eq!(calls.line.occupied, 2, "no seat for who is not there");
+    // One of the thirty was only offline for a moment: the next seat is theirs.
+    traces.expected = (32..40).chain([7]).map(number).collect();
+    traces.active = [number(32)].into_iter().collect();
+    let now = now.plus(TICK);
+    let seen = after(calls, 40, traces, now);
+    let calls = step(&seen, &rules, now);
+    assert_eq!(calls.line.batches.back().expect("a call").late, [number(7)]);
+    assert_eq!(calls.line.horizon, number(33), "before anybody else");
+}
+
+#[test]
+fn a_reserved_seat_is_taken_back_when_a_limit_is_lowered() {
+    let idle = waiting(0);
+    let calls = step(&idle, &rules(20, 1_000), START.plus(TICK));
+    assert_eq!(calls.line.ahead(number(0)), 18);
+    let now = START.plus(TICK * 2);
+    let seen = after(calls, 0, nobody(), now);
+    let lower = rules(5, 1_000);
+    assert_eq!(
+        reserved_too_many(&seen.picture, &seen.traces, &lower, now),
+        13
+    );
+    // Somebody took a number meanwhile: it was called by being taken, and stays so.
+    let burnt = Some((number(1), number(19)));
+    let calls = super::step(
+        &Seen {
+            picture: &seen.picture,
+            traces: &seen.traces,
+            rules: &lower,
+            burnt,
+        },
+        now,
+    );
+    assert_eq!(calls.line.occupied, 1, "{:?}", calls.line);
+    assert_eq!(
+        calls.line.horizon,
+        number(22),
+        "four free, one kept for late comers"
+    );
+    assert_eq!(calls.line.batches[0].calls, 1);
+    let seen = after(calls, 19, nobody(), now);
+    assert_eq!(
+        reserved_too_many(&seen.picture, &seen.traces, &lower, now),
+        0
+    );
+}
+
+#[test]
+fn a_long_grace_does_not_make_the_record_long() {
+    let rules = Admission::new(Spec {
+        active: Some(1_000_000),
+        call_grace: Duration::from_secs(3_600),
+        ..Spec::default()
+    })
+    .expect("valid");
+    let mut seen = waiting(0);
+    let mut now = START;
+    let mut joined = 0;
+    for tick in 0..8_000 {
+        now = now.plus(TICK);
+        joined += 10;
+        let calls = step(&seen, &rules, now);
+        // Calls are neither lost nor changed in number by being written down together.
+        let stamped: u64 = calls
+            .line
+            .batches
+            .iter()
+            .map(|batch| u64::from(batch.calls))
+            .sum();
+        assert_eq!(stamped, calls.line.frontier.since(number(0)), "tick {tick}");
+        seen = after(calls, joined, nobody(), now);
+    }
+    let bytes = seen.picture.line.encode().len();
+    assert!(bytes < 16_000, "{bytes} bytes");
 }
 
 #[test]
 fn a_gap_in_ticks_neither_judges_nor_lapses_anybody() {
     let rules = rules(1, 1_000);
     let called = step(&waiting(3), &rules, START);
-    let seen = after(called, 3, Traces::default(), START);
+    let seen = after(called, 3, nobody(), START);
     let back = START.plus(Duration::from_secs(900));
     let calls = step(&seen, &rules, back);
     assert!(calls.gone_chunks.is_empty());
@@ -206,9 +338,9 @@ fn a_gap_in_ticks_neither_judges_nor_lapses_anybody() {
         number(1),
         "the open call still holds its seat"
     );
-    let seen = after(calls, 3, Traces::default(), back);
+    let seen = after(calls, 3, nobody(), back);
     let ticket = crate::token::Ticket {
-        line: seen.line.id,
+        line: seen.picture.line.id,
         number: number(0),
         joined_at: START,
         told: crate::token::Told::Wait {
@@ -218,7 +350,7 @@ fn a_gap_in_ticks_neither_judges_nor_lapses_anybody() {
         secret: 1,
     };
     assert!(matches!(
-        seen.place(&ticket, back, rules.call_grace()),
+        seen.picture.place(&ticket, back, rules.call_grace()),
         Place::Called { .. }
     ));
 }
@@ -237,18 +369,21 @@ proptest! {
         let inside = inside.into_iter().map(|index| Number(START.0 - 1_000 + index));
         let traces = Traces { active: inside.collect(), ..everybody(joined) };
         let line = Line::open(START, START.0);
-        let seen = Snapshot::build(line, number(joined), (marks, traces.clone()), START);
-        let before = seen.occupied(START);
+        let picture = Snapshot::build(line, number(joined), marks, START);
+        let seen = Scene { picture, traces: traces.clone() };
+        let before = seen.picture.occupied(&traces.active, START);
         let now = START.plus(TICK);
         let calls = step(&seen, &rules, now);
         let called: u64 = calls.line.batches.iter().map(|batch| u64::from(batch.calls)).sum();
         let ahead = calls.line.ahead(number(joined));
         prop_assert!(called + ahead <= u64::from(per_minute));
-        let told = after(calls, joined, traces, now);
-        prop_assert!(told.occupied(now) + ahead <= u64::from(active).max(before));
+        let occupied = u64::from(calls.line.occupied);
+        let told = after(calls, joined, traces, now).picture;
+        prop_assert_eq!(told.occupied(&seen.traces.active, now), occupied);
+        prop_assert!(occupied + ahead <= u64::from(active).max(before));
         // No empty seat while somebody counted waits.
         if told.counted.total() > 0 {
-            let full = told.occupied(now) >= u64::from(active);
+            let full = occupied >= u64::from(active);
             prop_assert!(full || called >= u64::from(per_minute), "{told:?}");
         }
     }

@@ -4,19 +4,29 @@
 //! give it back what it lost; read the bits; publish the new picture; try to win the tick; decide and
 //! commit. The caller owns the timer, so that a simulation can own it too.
 
-use std::sync::{Arc, atomic::Ordering};
+mod reading;
+mod restoring;
+
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use super::Inner;
 use crate::{
-    bits::Bits,
-    controller::{self, Calls, TICK},
+    controller::{self, Calls, Seen, TICK, Traces},
     counts::Event,
     line::{Line, SEGMENT_NUMBERS},
     presence::{CLOCK_SKEW, ChunkWrite, Epochs},
-    snapshot::{Snapshot, Traces},
-    store::{Commit, Committed, Head, Mark, Reach, Record, StoreError, Wanted},
+    snapshot::Snapshot,
+    store::{Commit, Committed, Head, Mark, Reach, Record, StoreError},
     value::{Number, Timestamp},
 };
+use reading::Known;
+
+/// Presence epochs are tens of seconds long: their bits need not go out with every step.
+const PRESENCE_EVERY: Duration = Duration::from_secs(1);
 
 /// Keeps one room's snapshot new and ticks for the fleet. One per room and process.
 #[derive(Debug)]
@@ -25,6 +35,8 @@ pub struct Driver {
     session: u64,
     settle_at: Timestamp,
     failing: bool,
+    presence_at: Timestamp,
+    known: Known,
 }
 
 /// What a step did.
@@ -47,6 +59,8 @@ impl Driver {
             session: 0,
             settle_at: Timestamp(0),
             failing: false,
+            presence_at: Timestamp(0),
+            known: Known::default(),
         }
     }
 
@@ -85,23 +99,25 @@ impl Driver {
     async fn try_step(&mut self, now: Timestamp) -> Result<Stepped, StoreError> {
         if self.inner.retired.load(Ordering::Acquire) {
             // Long requests may hold this room for hours. Its rules are over: its successor reads and ticks.
-            self.flush().await?;
+            self.flush(now).await?;
             return Ok(Stepped::Read);
         }
         self.doubt_a_new_link(now);
-        self.flush().await?;
+        self.flush(now).await?;
         // Read before the head: numbers taken meanwhile are not evidence of a loss.
         let highest = Number(self.inner.highest.load(Ordering::Acquire));
         let head = self.inner.store.head().await?;
         agree_on_time(head.at, now)?;
         let line = decode(&head)?;
         let known = self.inner.snapshot.load_full();
-        if let Some(known) = known.filter(|k| has_forgotten(line.as_ref(), head.next, k, highest)) {
+        if let Some(known) =
+            known.filter(|k| restoring::has_forgotten(line.as_ref(), head.next, k, highest))
+        {
             self.restore(line, &known, highest, now).await?;
             return Ok(Stepped::Settling);
         }
         let picture = match line {
-            Some(line) => Some(self.read(line, head.next, now).await?),
+            Some(line) => Some(self.read(line, &head, now).await?),
             None => None,
         };
         if let Some(picture) = &picture {
@@ -130,59 +146,26 @@ impl Driver {
             self.inner.settled.store(0, Ordering::Release);
             self.session = session;
             self.settle_at = now.plus(self.inner.store.settle());
-            // The store may have lost our bits too: all are written again.
-            self.inner.presence.soil();
-            self.inner.activity.soil();
+            // The store may have lost our bits too: all are written again, and all are read again.
+            self.inner.soil();
+            self.known.all_at = Timestamp(0);
         }
     }
 
-    async fn flush(&self) -> Result<(), StoreError> {
-        let both = |inner: &Inner, writes: &mut Vec<ChunkWrite>| {
-            inner.presence.take_dirty(writes);
+    async fn flush(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let presence_too = now >= self.presence_at.plus(PRESENCE_EVERY);
+        let take = |inner: &Inner, writes: &mut Vec<ChunkWrite>| {
             inner.activity.take_dirty(writes);
+            inner.due.take_dirty(writes);
+            if presence_too {
+                inner.presence.take_dirty(writes);
+            }
         };
-        self.inner.flush(both).await
-    }
-
-    async fn read(
-        &self,
-        line: Line,
-        next: Option<Number>,
-        now: Timestamp,
-    ) -> Result<Arc<Snapshot>, StoreError> {
-        let next = next.unwrap_or(line.frontier).max(line.frontier);
-        let inner = &self.inner;
-        let presence = Epochs::of_presence(&inner.rules);
-        let ttl = inner.rules.session().ttl();
-        let segment = |number: Number| number.0 / SEGMENT_NUMBERS;
-        let wanted = Wanted {
-            segments: segment(line.floor)..=segment(next.max(line.horizon)),
-            presence: presence.within(&presence.seen(now)),
-            activity: inner
-                .activity_epochs
-                .within(&inner.activity_epochs.alive(now, ttl)),
-        };
-        let facts = inner.store.facts(&wanted).await?;
-        let union = |range: std::ops::RangeInclusive<u64>| {
-            let mut bits = Bits::new();
-            let inside = facts
-                .presence
-                .iter()
-                .filter(|(epoch, _)| range.contains(epoch));
-            inside.for_each(|(_, seen)| bits.merge(seen));
-            bits
-        };
-        let traces = Traces {
-            living: union(presence.living(now)),
-            fresh: union(presence.fresh(now)),
-            active: facts.activity,
-        };
-        Ok(Arc::new(Snapshot::build(
-            line,
-            next,
-            (facts.marks, traces),
-            now,
-        )))
+        self.inner.flush(take).await?;
+        if presence_too {
+            self.presence_at = now;
+        }
+        Ok(())
     }
 
     fn publish(&self, picture: Arc<Snapshot>) {
@@ -190,8 +173,17 @@ impl Driver {
         self.inner.snapshot.store(Some(picture));
     }
 
-    async fn tick(&self, picture: &Snapshot, now: Timestamp) -> Result<Stepped, StoreError> {
-        let calls = controller::step(picture, &self.inner.rules, now);
+    async fn tick(&mut self, picture: &Snapshot, now: Timestamp) -> Result<Stepped, StoreError> {
+        let traces = self.traces(&picture.line, now).await?;
+        let rules = self.inner.rules;
+        let burnt = self.take_seats_back(picture, &traces, now).await?;
+        let seen = Seen {
+            picture,
+            traces: &traces,
+            rules: &rules,
+            burnt,
+        };
+        let calls = controller::step(&seen, now);
         match self.inner.store.commit(&commit_of(&calls, picture)).await? {
             Committed::Fenced => {
                 self.inner.counts.add(Event::Fenced);
@@ -199,12 +191,37 @@ impl Driver {
             }
             Committed::Done => {
                 self.inner.counts.add(Event::Ticked);
-                let facts = (calls.marks, picture.traces.clone());
-                let told = Snapshot::build(calls.line, picture.next, facts, now);
+                self.known.marks = calls.marks.clone();
+                let next = burnt.map_or(picture.next, |(_, end)| picture.next.max(end));
+                let told = Snapshot::build(calls.line, next, calls.marks, now);
                 self.publish(Arc::new(told));
                 Ok(Stepped::Ticked)
             }
         }
+    }
+
+    /// Seats reserved for numbers to come cannot be called back from whoever takes such a number meanwhile. So where
+    /// a limit was lowered the controller takes the numbers itself, all that are reserved, and buries them; what may
+    /// be reserved is reserved anew. If this process dies in between they are seats without a visitor until their
+    /// grace ends.
+    async fn take_seats_back(
+        &self,
+        picture: &Snapshot,
+        traces: &Traces,
+        now: Timestamp,
+    ) -> Result<Option<(Number, Number)>, StoreError> {
+        let rules = &self.inner.rules;
+        if controller::reserved_too_many(picture, traces, rules, now) == 0 {
+            return Ok(None);
+        }
+        let ahead = u32::try_from(picture.line.ahead(picture.next)).unwrap_or(u32::MAX);
+        let Some(count) = NonZeroU32::new(ahead) else {
+            return Ok(None);
+        };
+        let taken = self.inner.store.take(count).await?;
+        let end = taken.first.plus(u64::from(ahead));
+        self.inner.raise_highest(end);
+        Ok(Some((taken.first, end)))
     }
 
     async fn open_line(&self, now: Timestamp) -> Result<Stepped, StoreError> {
@@ -222,64 +239,6 @@ impl Driver {
         // The next step reads it like everybody else, whoever won.
         Ok(Stepped::Read)
     }
-
-    /// The store came back with less than we saw: empty, or rolled back. It is given back the newest
-    /// record, a counter above every number known, and all marks; each gateway adds what it knows.
-    /// Ends in settling again, so that all are done before anything is decided.
-    async fn restore(
-        &mut self,
-        theirs: Option<Line>,
-        known: &Snapshot,
-        highest: Number,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let inner = &self.inner;
-        inner.settled.store(0, Ordering::Release);
-        self.settle_at = now.plus(self.inner.store.settle());
-        inner.counts.add(Event::Restored);
-        tracing::warn!(line = known.line.id.0, "the store forgot; it is told again");
-        // What other gateways had recorded becomes ours: over-counted rather than forgotten.
-        inner.activity.adopt(&known.traces.active, now);
-        inner.presence.adopt(&known.traces.living, now);
-        inner
-            .store
-            .merge(Mark::Claimed, &known.marks.claimed)
-            .await?;
-        inner.store.merge(Mark::Left, &known.marks.left).await?;
-        let seen = theirs.as_ref().map(|line| line.version);
-        // Only the counter may have been lost: then their record and marks are at least ours.
-        let newer = theirs.filter(|l| (l.id, l.version) >= (known.line.id, known.line.version));
-        let chunks = match &newer {
-            Some(_) => Vec::new(),
-            None => whole(Mark::Gone, &known.marks.gone)
-                .chain(whole(Mark::Late, &known.marks.late))
-                .collect(),
-        };
-        let line = newer.as_ref().unwrap_or(&known.line);
-        let commit = Commit {
-            seen,
-            record: record_of(line),
-            reach: reach_of(line),
-            next_at_least: highest.max(known.next),
-            chunks,
-            drop_below: known.line.floor.0 / SEGMENT_NUMBERS,
-        };
-        // Fenced: somebody else is giving back; the next step looks again.
-        inner.store.commit(&commit).await.map(|_| ())
-    }
-}
-
-/// Whether the store knows less than this gateway. A line opened later than ours is not less: a fleet
-/// that had forgotten ours began it, and its visitors hold its tickets.
-fn has_forgotten(
-    theirs: Option<&Line>,
-    next: Option<Number>,
-    known: &Snapshot,
-    highest: Number,
-) -> bool {
-    let ours = &known.line;
-    let older = theirs.is_none_or(|line| (line.id, line.version) < (ours.id, ours.version));
-    older || next.is_none_or(|next| next < highest)
 }
 
 /// A gateway whose clock is far off would read other epochs than the fleet writes and think the room empty.
@@ -317,11 +276,6 @@ fn reach_of(line: &Line) -> Reach {
         line: line.id,
         horizon: line.horizon,
     }
-}
-
-fn whole(mark: Mark, bits: &Bits) -> impl Iterator<Item = (Mark, u64, Vec<u8>)> + '_ {
-    bits.chunks()
-        .map(move |chunk| (mark, chunk, bits.bytes(chunk).to_vec()))
 }
 
 fn commit_of(calls: &Calls, picture: &Snapshot) -> Commit {

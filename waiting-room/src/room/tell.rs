@@ -10,10 +10,11 @@ use super::{
 };
 use crate::{
     counts::Event,
+    presence::DUE_SLACK,
     snapshot::Place,
     status::{self, Reason, State, Status},
     token::{Challenge, Pass, Ticket, Told},
-    value::{Moment, Timestamp},
+    value::{Moment, Number, Timestamp},
 };
 
 /// How long an admission waits for its seat to be written; once per visitor and activity epoch.
@@ -39,6 +40,11 @@ impl Room {
         inner.presence.record(ticket.number, at.now);
         let mut status = self.told(&ticket, place, at);
         status.reason = status.reason.or(reason);
+        if self.comes_up_soon(ticket.number, place) {
+            status.poll_after = status::poll_soon(status.poll_after, at.entropy);
+            let due = at.now.plus(status.poll_after).plus(DUE_SLACK);
+            inner.due.record(ticket.number, due);
+        }
         let told = match place {
             Place::Called { at, until } | Place::Claimed { at, until } => {
                 Told::Called { at, until }
@@ -53,6 +59,18 @@ impl Room {
             status,
             ticket: TicketChange::Set(inner.seal.ticket(&ticket)),
         })
+    }
+
+    /// Whether it is recorded when this visitor is expected next: near the front, and among the late comers.
+    fn comes_up_soon(&self, number: Number, place: Place) -> bool {
+        match place {
+            Place::Late { .. } => true,
+            Place::Waiting { .. } => {
+                let snapshot = self.inner.snapshot.load();
+                snapshot.as_ref().is_none_or(|seen| number < seen.line.soon)
+            }
+            _ => false,
+        }
     }
 
     pub(super) fn told_early(&self, ticket: &Ticket, place: Place, at: Moment) -> Status {

@@ -5,7 +5,9 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use super::{Commit, Committed, GatewayId, Mark, Reach, Record, RoomStore, Taken, Wanted, Was};
+use super::{
+    Commit, Committed, Epoch, GatewayId, Mark, Part, Reach, Record, RoomStore, Taken, Was,
+};
 use crate::{
     bits::{Bits, CHUNK_BYTES},
     line::SEGMENT_NUMBERS,
@@ -37,6 +39,7 @@ pub async fn run(rooms: &dyn Rooms) {
     one_gateway_wins_a_tick(rooms).await;
     a_commit_is_fenced_by_the_version(rooms).await;
     a_commit_raises_the_counter_and_never_lowers_it(rooms).await;
+    every_change_of_a_mark_shows_in_its_stamp(rooms).await;
     rooms_do_not_see_each_other(rooms).await;
 }
 
@@ -44,13 +47,23 @@ fn number(index: u64) -> Number {
     Number(BASE + index)
 }
 
-fn wanted() -> Wanted {
+/// All marks of a kind, of the few segments that the suite uses.
+async fn marks(store: &dyn RoomStore, mark: Mark) -> Bits {
     let first = BASE / SEGMENT_NUMBERS;
-    Wanted {
-        segments: first..=first + 3,
-        presence: vec![7, 8, 9],
-        activity: vec![3, 4, 5],
-    }
+    let parts: Vec<_> = (first..=first + 3)
+        .map(|segment| Part { mark, segment })
+        .collect();
+    let read = store.marks(&parts).await.expect("marks");
+    assert_eq!(read.len(), parts.len());
+    let mut all = Bits::new();
+    read.iter().for_each(|bits| all.merge(bits));
+    all
+}
+
+async fn trace(store: &dyn RoomStore, epoch: Epoch) -> Bits {
+    let mut read = store.traces(&[epoch]).await.expect("traces");
+    assert_eq!(read.len(), 1);
+    read.remove(0)
 }
 
 fn reach(version: u64) -> Reach {
@@ -82,9 +95,12 @@ async fn an_empty_room_has_no_record(rooms: &dyn Rooms) {
     let store = rooms.open("empty");
     let head = store.head().await.expect("head");
     assert!(head.next.is_none() && head.record.is_none(), "{head:?}");
-    let facts = store.facts(&wanted()).await.expect("facts");
-    assert_eq!(facts.marks, crate::line::Marks::default());
-    assert_eq!(facts.activity, Bits::new());
+    for mark in Mark::ALL {
+        assert_eq!(marks(&*store, mark).await, Bits::new());
+    }
+    assert_eq!(trace(&*store, (Trace::Activity, 3)).await, Bits::new());
+    assert_eq!(store.traces(&[]).await, Ok(Vec::new()));
+    assert_eq!(store.marks(&[]).await, Ok(Vec::new()));
     assert_ne!(store.session(), 0);
 }
 
@@ -131,9 +147,8 @@ async fn marks_are_merged_and_read_back(rooms: &dyn Rooms) {
         .expect("merge twice");
     let mut all = more;
     all.add(number(1));
-    let facts = store.facts(&wanted()).await.expect("facts");
-    assert_eq!(facts.marks.claimed, all);
-    assert_eq!(facts.marks.left, Bits::new());
+    assert_eq!(marks(&*store, Mark::Claimed).await, all);
+    assert_eq!(marks(&*store, Mark::Left).await, Bits::new());
 }
 
 fn write(trace: Trace, epoch: u64, numbers: &[u64]) -> ChunkWrite {
@@ -165,18 +180,14 @@ async fn traces_of_gateways_are_united(rooms: &dyn Rooms) {
         .flush(b, &[write(Trace::Activity, 5, &[6])])
         .await
         .expect("b");
-    let facts = store.facts(&wanted()).await.expect("facts");
-    let epochs: Vec<_> = facts.presence.iter().map(|(epoch, _)| *epoch).collect();
-    assert_eq!(epochs, [7, 8, 9]);
-    assert_eq!(
-        facts.presence[1].1,
-        [1, 2, 3].map(number).into_iter().collect::<Bits>()
-    );
-    assert_eq!(facts.presence[0].1, Bits::new());
-    assert_eq!(
-        facts.activity,
-        [5, 6].map(number).into_iter().collect::<Bits>()
-    );
+    let epochs = [7, 8, 9].map(|epoch| (Trace::Presence, epoch));
+    let presence = store.traces(&epochs).await.expect("traces");
+    let both: Bits = [1, 2, 3].map(number).into_iter().collect();
+    assert_eq!(presence, [Bits::new(), both, Bits::new()]);
+    for (epoch, only) in [(3, 5), (5, 6)] {
+        let only: Bits = [number(only)].into_iter().collect();
+        assert_eq!(trace(&*store, (Trace::Activity, epoch)).await, only);
+    }
 }
 
 async fn writing_a_trace_again_changes_nothing(rooms: &dyn Rooms) {
@@ -188,9 +199,8 @@ async fn writing_a_trace_again_changes_nothing(rooms: &dyn Rooms) {
     for _ in 0..2 {
         store.flush(GatewayId(1), &writes).await.expect("flush");
     }
-    let facts = store.facts(&wanted()).await.expect("facts");
     assert_eq!(
-        facts.presence[0].1,
+        trace(&*store, (Trace::Presence, 7)).await,
         [1, 4].map(number).into_iter().collect::<Bits>()
     );
 }
@@ -233,8 +243,8 @@ async fn a_commit_is_fenced_by_the_version(rooms: &dyn Rooms) {
     );
     let head = one.head().await.expect("head");
     assert_eq!(head.record, Some(commit(None, 2).record));
-    let facts = one.facts(&wanted()).await.expect("facts");
-    assert_eq!((facts.marks.gone, facts.marks.late), (gone, Bits::new()));
+    assert_eq!(marks(&*one, Mark::Gone).await, gone);
+    assert_eq!(marks(&*one, Mark::Late).await, Bits::new());
 }
 
 async fn a_commit_raises_the_counter_and_never_lowers_it(rooms: &dyn Rooms) {
@@ -254,13 +264,56 @@ async fn a_commit_raises_the_counter_and_never_lowers_it(rooms: &dyn Rooms) {
     assert_eq!(store.take(count(1)).await, Ok(taken(101, 2)));
 }
 
+async fn every_change_of_a_mark_shows_in_its_stamp(rooms: &dyn Rooms) {
+    let store = rooms.open("stamps");
+    let (first, other) = (number(3), number(140_000));
+    let stamps = async || store.head().await.expect("head").stamps;
+    let part = |mark, number: Number| Part {
+        mark,
+        segment: number.0 / SEGMENT_NUMBERS,
+    };
+    let before = stamps().await;
+    store.mark(Mark::Left, first).await.expect("mark");
+    let marked = stamps().await;
+    let merged = [other].into_iter().collect();
+    store.merge(Mark::Claimed, &merged).await.expect("merge");
+    let merged = stamps().await;
+    let gone: Bits = [first].into_iter().collect();
+    let chunk = gone.chunks().next().expect("one");
+    let calls = Commit {
+        chunks: vec![(Mark::Gone, chunk, gone.bytes(chunk).to_vec())],
+        ..commit(None, 1)
+    };
+    assert_eq!(store.commit(&calls).await, Ok(Committed::Done));
+    let committed = stamps().await;
+    let changes = [
+        (&before, &marked, part(Mark::Left, first)),
+        (&marked, &merged, part(Mark::Claimed, other)),
+        (&merged, &committed, part(Mark::Gone, first)),
+    ];
+    for (before, after, part) in changes {
+        assert_ne!(before.get(&part), after.get(&part), "{part:?}");
+        let others = |stamps: &std::collections::BTreeMap<Part, u64>| {
+            let mut others = stamps.clone();
+            others.remove(&part);
+            others
+        };
+        assert_eq!(others(before), others(after), "{part:?} alone changed");
+    }
+    // What is below the floor is forgotten, stamps too.
+    let drops = Commit {
+        drop_below: BASE / SEGMENT_NUMBERS + 1,
+        ..commit(Some(1), 2)
+    };
+    assert_eq!(store.commit(&drops).await, Ok(Committed::Done));
+    let kept: Vec<Part> = stamps().await.into_keys().collect();
+    assert_eq!(kept, [part(Mark::Claimed, other)]);
+}
+
 async fn rooms_do_not_see_each_other(rooms: &dyn Rooms) {
     let (one, two) = (rooms.open("apart-1"), rooms.open("apart-2"));
     one.mark(Mark::Claimed, number(1)).await.expect("mark");
     one.commit(&commit(None, 1)).await.expect("commit");
     assert_eq!(two.head().await.expect("head").record, None);
-    assert_eq!(
-        two.facts(&wanted()).await.expect("facts").marks.claimed,
-        Bits::new()
-    );
+    assert_eq!(marks(&*two, Mark::Claimed).await, Bits::new());
 }

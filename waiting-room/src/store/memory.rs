@@ -1,7 +1,7 @@
 //! The store of a single process: everything in one mutex, nothing outlives it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     num::NonZeroU32,
     sync::{
         Arc,
@@ -14,12 +14,12 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use super::{
-    Commit, Committed, Facts, GatewayId, Head, Mark, Reach, Record, RoomStore, StoreError, Taken,
-    Wanted, Was,
+    Commit, Committed, Epoch, GatewayId, Head, Mark, Part, Reach, Record, RoomStore, StoreError,
+    Taken, Was,
 };
 use crate::{
     bits::Bits,
-    line::{Marks, SEGMENT_NUMBERS},
+    line::{Marks, SEGMENT_CHUNKS, SEGMENT_NUMBERS},
     presence::{ChunkWrite, Trace},
     value::{Number, Timestamp},
 };
@@ -43,6 +43,7 @@ struct Room {
     record: Option<Record>,
     reach: Option<Reach>,
     marks: Marks,
+    stamps: BTreeMap<Part, u64>,
     /// By kind and epoch: each gateway's bits, and how long the epoch is kept.
     traces: BTreeMap<(Trace, u64), Kept>,
     ticked_until: Timestamp,
@@ -55,10 +56,17 @@ struct Kept {
 }
 
 impl Room {
+    fn stamp(&mut self, mark: Mark, bits: &Bits) {
+        let segments = bits.chunks().map(|chunk| chunk / SEGMENT_CHUNKS);
+        for segment in segments.collect::<BTreeSet<_>>() {
+            *self.stamps.entry(Part { mark, segment }).or_default() += 1;
+        }
+    }
+
     /// An epoch goes when it is older than its newest sibling by its whole keep: as in Redis, where each
     /// expires by itself, but without a clock.
     fn forget_old_traces(&mut self) {
-        for trace in [Trace::Presence, Trace::Activity] {
+        for trace in [Trace::Presence, Trace::Activity, Trace::Due] {
             let of_kind = (trace, 0)..=(trace, u64::MAX);
             let Some((&(_, newest), _)) = self.traces.range(of_kind).next_back() else {
                 continue;
@@ -160,6 +168,7 @@ impl RoomStore for MemoryStore {
 
     async fn mark(&self, mark: Mark, number: Number) -> Result<Was, StoreError> {
         let mut room = self.room()?;
+        room.stamp(mark, &[number].into_iter().collect());
         Ok(if room.marks.of_mut(mark).add(number) {
             Was::Unset
         } else {
@@ -168,7 +177,9 @@ impl RoomStore for MemoryStore {
     }
 
     async fn merge(&self, mark: Mark, bits: &Bits) -> Result<(), StoreError> {
-        self.room()?.marks.of_mut(mark).merge(bits);
+        let mut room = self.room()?;
+        room.stamp(mark, bits);
+        room.marks.of_mut(mark).merge(bits);
         Ok(())
     }
 
@@ -191,33 +202,32 @@ impl RoomStore for MemoryStore {
         Ok(Head {
             next: room.next,
             record: room.record.clone(),
+            stamps: room.stamps.clone(),
             at: None,
         })
     }
 
-    async fn facts(&self, wanted: &Wanted) -> Result<Facts, StoreError> {
+    async fn marks(&self, parts: &[Part]) -> Result<Vec<Bits>, StoreError> {
+        let room = self.room()?;
+        let of_part = |part: &Part| {
+            let first = part.segment * SEGMENT_NUMBERS;
+            let numbers = Number(first)..Number(first + SEGMENT_NUMBERS);
+            room.marks.of(part.mark).within(numbers)
+        };
+        Ok(parts.iter().map(of_part).collect())
+    }
+
+    async fn traces(&self, epochs: &[Epoch]) -> Result<Vec<Bits>, StoreError> {
         let mut room = self.room()?;
         room.forget_old_traces();
-        let union = |trace, epoch: u64| {
+        let of_epoch = |epoch: &Epoch| {
             let mut bits = Bits::new();
-            if let Some(kept) = room.traces.get(&(trace, epoch)) {
+            if let Some(kept) = room.traces.get(epoch) {
                 kept.bits.values().for_each(|own| bits.merge(own));
             }
             bits
         };
-        let mut activity = Bits::new();
-        for &epoch in &wanted.activity {
-            activity.merge(&union(Trace::Activity, epoch));
-        }
-        Ok(Facts {
-            marks: room.marks.clone(),
-            presence: wanted
-                .presence
-                .iter()
-                .map(|&epoch| (epoch, union(Trace::Presence, epoch)))
-                .collect(),
-            activity,
-        })
+        Ok(epochs.iter().map(of_epoch).collect())
     }
 
     async fn try_tick(&self, now: Timestamp, hold: Duration) -> Result<bool, StoreError> {
@@ -239,17 +249,35 @@ impl RoomStore for MemoryStore {
         room.next = room.next.max(Some(commit.next_at_least));
         for (mark, chunk, bytes) in &commit.chunks {
             room.marks.of_mut(*mark).merge_bytes(*chunk, bytes);
+            let segment = chunk / SEGMENT_CHUNKS;
+            let part = Part {
+                mark: *mark,
+                segment,
+            };
+            *room.stamps.entry(part).or_default() += 1;
         }
         let floor = Number(commit.drop_below * SEGMENT_NUMBERS);
-        for mark in [Mark::Gone, Mark::Late, Mark::Claimed, Mark::Left] {
+        for mark in Mark::ALL {
             room.marks.of_mut(mark).forget_below(floor);
         }
+        room.stamps
+            .retain(|part, _| part.segment >= commit.drop_below);
         Ok(Committed::Done)
     }
 }
 
 impl Marks {
     /// The set of one kind of mark.
+    pub(crate) fn of(&self, mark: Mark) -> &Bits {
+        match mark {
+            Mark::Gone => &self.gone,
+            Mark::Late => &self.late,
+            Mark::Claimed => &self.claimed,
+            Mark::Left => &self.left,
+        }
+    }
+
+    /// The set of one kind of mark, to change it.
     pub(crate) fn of_mut(&mut self, mark: Mark) -> &mut Bits {
         match mark {
             Mark::Gone => &mut self.gone,

@@ -9,6 +9,7 @@
 //! | `…:h` | string | the line and its horizon (8 bytes each), as the record says |
 //! | `…:t` | string, expiring | held by the gateway that ticks |
 //! | `…:m:<kind>:<segment>` | bitmap, 8 KiB | marks of 65,536 numbers |
+//! | `…:v` | hash | field kind and segment, value a count of its changes |
 //! | `…:e:<trace>:<epoch>` | hash, expiring | field gateway + chunk, value 512 bytes of bits |
 //!
 //! Each gateway writes only its own fields of a trace, whole: no read-modify-write, and twice is once.
@@ -16,13 +17,13 @@
 mod link;
 mod wire;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use fred::prelude::*;
 
 use super::{
-    Commit, Committed, Facts, GatewayId, Head, Mark, Record, RoomStore, StoreError, Taken, Wanted,
+    Commit, Committed, Epoch, GatewayId, Head, Mark, Part, Record, RoomStore, StoreError, Taken,
     Was,
 };
 use crate::{
@@ -98,20 +99,20 @@ impl RedisStore {
         Argument::from(format!("{}{suffix}", self.prefix))
     }
 
-    fn mark_key(&self, mark: Mark, segment: u64) -> Argument {
-        let kind = match mark {
-            Mark::Gone => 'g',
-            Mark::Late => 'l',
-            Mark::Claimed => 'c',
-            Mark::Left => 'f',
-        };
-        self.key(&format!("m:{kind}:{segment}"))
+    fn part_key(&self, part: Part) -> Argument {
+        self.key(&format!("m:{}", wire::part_name(part)))
+    }
+
+    /// HINCRBY of a part's stamp.
+    fn stamped(&self, part: Part) -> Vec<Argument> {
+        vec![self.key("v"), wire::part_name(part).into(), "1".into()]
     }
 
     fn trace_key(&self, trace: Trace, epoch: u64) -> Argument {
         let kind = match trace {
             Trace::Presence => 'p',
             Trace::Activity => 'a',
+            Trace::Due => 'd',
         };
         self.key(&format!("e:{kind}:{epoch}"))
     }
@@ -143,24 +144,33 @@ impl RedisStore {
         }
         for (mark, chunk, bytes) in &commit.chunks {
             let (segment, offset) = wire::place_of_chunk(*chunk);
+            let part = Part {
+                mark: *mark,
+                segment,
+            };
             let arguments = vec![
-                self.mark_key(*mark, segment),
+                self.part_key(part),
                 Argument::from(offset.to_string()),
                 wire::blob(bytes),
             ];
             let _: Value = transaction.custom(command("SETRANGE"), arguments).await?;
+            let _: Value = transaction
+                .custom(command("HINCRBY"), self.stamped(part))
+                .await?;
         }
         if let Some(dropped) = commit.drop_below.checked_sub(1) {
             // Segments are dropped one by one as the floor rises, at the latest when it has risen
             // past the next: what is older was dropped before.
-            let keys = [Mark::Gone, Mark::Late, Mark::Claimed, Mark::Left]
+            let segments = dropped.saturating_sub(KEPT_DROPS)..=dropped;
+            let parts: Vec<_> = Mark::ALL
                 .into_iter()
-                .flat_map(|mark| {
-                    (dropped.saturating_sub(KEPT_DROPS)..=dropped)
-                        .map(move |segment| self.mark_key(mark, segment))
-                })
-                .collect::<Vec<_>>();
+                .flat_map(|mark| segments.clone().map(move |segment| Part { mark, segment }))
+                .collect();
+            let keys: Vec<_> = parts.iter().map(|part| self.part_key(*part)).collect();
             let _: Value = transaction.custom(command("UNLINK"), keys).await?;
+            let fields = parts.iter().map(|part| wire::part_name(*part).into());
+            let stamps = [self.key("v")].into_iter().chain(fields).collect();
+            let _: Value = transaction.custom(command("HDEL"), stamps).await?;
         }
         Ok(())
     }
@@ -196,18 +206,22 @@ impl RoomStore for RedisStore {
     }
 
     async fn mark(&self, mark: Mark, number: Number) -> Result<Was, StoreError> {
-        let (segment, offset) = (number.0 / SEGMENT_NUMBERS, number.0 % SEGMENT_NUMBERS);
+        let part = Part {
+            mark,
+            segment: number.0 / SEGMENT_NUMBERS,
+        };
+        let offset = number.0 % SEGMENT_NUMBERS;
         let arguments = vec![
-            self.mark_key(mark, segment),
+            self.part_key(part),
             Argument::from(offset.to_string()),
             Argument::from("1"),
         ];
-        let was: u64 = self
-            .links
-            .visitors
-            .client()?
-            .custom(command("SETBIT"), arguments)
+        let pipeline = self.links.visitors.client()?.pipeline();
+        let _: Value = pipeline.custom(command("SETBIT"), arguments).await?;
+        let _: Value = pipeline
+            .custom(command("HINCRBY"), self.stamped(part))
             .await?;
+        let (was, _): (u64, u64) = pipeline.all().await?;
         Ok(if was == 0 { Was::Unset } else { Was::Set })
     }
 
@@ -215,10 +229,8 @@ impl RoomStore for RedisStore {
         let client = self.links.bulk.client()?;
         for (segment, bytes) in wire::segments(bits) {
             // A bitmap of ours beside theirs, OR-ed by the server: nobody's bit is overwritten.
-            let (theirs, ours) = (
-                self.mark_key(mark, segment),
-                self.key(&format!("x:{segment}")),
-            );
+            let part = Part { mark, segment };
+            let (theirs, ours) = (self.part_key(part), self.key(&format!("x:{segment}")));
             let pipeline = client.pipeline();
             let set = vec![
                 ours.clone(),
@@ -232,19 +244,28 @@ impl RoomStore for RedisStore {
                 .custom(wire::command_with_second_key("BITOP"), or)
                 .await?;
             let _: Value = pipeline.custom(command("UNLINK"), vec![ours]).await?;
+            let _: Value = pipeline
+                .custom(command("HINCRBY"), self.stamped(part))
+                .await?;
             let _: Vec<Value> = pipeline.all().await?;
         }
         Ok(())
     }
 
     async fn flush(&self, gateway: GatewayId, writes: &[ChunkWrite]) -> Result<(), StoreError> {
-        let pipeline = self.links.bulk.client()?.pipeline();
+        let mut fields: BTreeMap<(Trace, u64), (Duration, Vec<Argument>)> = BTreeMap::new();
         for write in writes {
-            let key = self.trace_key(write.trace, write.epoch);
-            let field = wire::trace_field(gateway, write.chunk);
-            let set = vec![key.clone(), wire::blob(&field), wire::blob(&write.bytes)];
+            let (keep, fields) = fields.entry((write.trace, write.epoch)).or_default();
+            *keep = write.keep;
+            fields.push(wire::blob(&wire::trace_field(gateway, write.chunk)));
+            fields.push(wire::blob(&write.bytes));
+        }
+        let pipeline = self.links.bulk.client()?.pipeline();
+        for ((trace, epoch), (keep, fields)) in fields {
+            let key = self.trace_key(trace, epoch);
+            let set = [key.clone()].into_iter().chain(fields).collect();
             let _: Value = pipeline.custom(command("HSET"), set).await?;
-            let keep = Argument::from(millis(write.keep).to_string());
+            let keep = Argument::from(millis(keep).to_string());
             let _: Value = pipeline.custom(command("PEXPIRE"), vec![key, keep]).await?;
         }
         let _: Vec<Value> = pipeline.all().await?;
@@ -255,54 +276,51 @@ impl RoomStore for RedisStore {
         let pipeline = self.links.bulk.client()?.pipeline();
         let keys = vec![self.key("n"), self.key("s")];
         let _: Value = pipeline.custom(command("MGET"), keys).await?;
+        let stamps = vec![self.key("v")];
+        let _: Value = pipeline.custom(command("HGETALL"), stamps).await?;
         let nothing = Vec::<Argument>::new();
         let _: Value = pipeline.custom(command("TIME"), nothing).await?;
         let mut answers = pipeline.all::<Vec<Value>>().await?.into_iter();
-        let head = wire::head(wire::array(answers.next())?)?;
-        let at = wire::time(answers.next())?;
+        let (next, record) = wire::counter_and_record(wire::array(answers.next())?)?;
         Ok(Head {
-            at: Some(at),
-            ..head
+            next,
+            record,
+            stamps: wire::stamps(answers.next())?,
+            at: Some(wire::time(answers.next())?),
         })
     }
 
-    async fn facts(&self, wanted: &Wanted) -> Result<Facts, StoreError> {
-        let pipeline = self.links.bulk.client()?.pipeline();
-        let kinds = [Mark::Gone, Mark::Late, Mark::Claimed, Mark::Left];
-        for mark in kinds {
-            let keys: Vec<_> = wanted
-                .segments
-                .clone()
-                .map(|segment| self.mark_key(mark, segment))
-                .collect();
-            let _: Value = pipeline.custom(command("MGET"), keys).await?;
+    async fn marks(&self, parts: &[Part]) -> Result<Vec<Bits>, StoreError> {
+        if parts.is_empty() {
+            return Ok(Vec::new());
         }
-        let of = |trace, epochs: &[u64]| epochs.iter().map(|epoch| (trace, *epoch)).collect();
-        let presence: Vec<_> = of(Trace::Presence, &wanted.presence);
-        let activity: Vec<_> = of(Trace::Activity, &wanted.activity);
-        let epochs = presence.into_iter().chain(activity);
-        for (trace, epoch) in epochs.clone() {
+        let keys: Vec<_> = parts.iter().map(|part| self.part_key(*part)).collect();
+        let client = self.links.bulk.client()?;
+        let answers = wire::array(Some(client.custom(command("MGET"), keys).await?))?;
+        let mut sets = Vec::with_capacity(parts.len());
+        for (part, value) in parts.iter().zip(answers) {
+            let mut bits = Bits::new();
+            wire::merge_segment(&mut bits, part.segment, value)?;
+            sets.push(bits);
+        }
+        Ok(sets)
+    }
+
+    async fn traces(&self, epochs: &[Epoch]) -> Result<Vec<Bits>, StoreError> {
+        if epochs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let pipeline = self.links.bulk.client()?.pipeline();
+        for (trace, epoch) in epochs {
             let _: Value = pipeline
-                .custom(command("HGETALL"), vec![self.trace_key(trace, epoch)])
+                .custom(command("HGETALL"), vec![self.trace_key(*trace, *epoch)])
                 .await?;
         }
-        let mut answers = pipeline.all::<Vec<Value>>().await?.into_iter();
-        let mut facts = Facts::default();
-        for mark in kinds {
-            let segments = wire::array(answers.next())?;
-            let bits = facts.marks.of_mut(mark);
-            for (segment, value) in wanted.segments.clone().zip(segments) {
-                wire::merge_segment(bits, segment, value)?;
-            }
-        }
-        for (trace, epoch) in epochs {
-            let bits = wire::trace_bits(answers.next())?;
-            match trace {
-                Trace::Presence => facts.presence.push((epoch, bits)),
-                Trace::Activity => facts.activity.merge(&bits),
-            }
-        }
-        Ok(facts)
+        let answers = pipeline.all::<Vec<Value>>().await?;
+        answers
+            .into_iter()
+            .map(|answer| wire::trace_bits(Some(answer)))
+            .collect()
     }
 
     async fn try_tick(&self, _now: Timestamp, hold: Duration) -> Result<bool, StoreError> {
@@ -330,12 +348,12 @@ impl RoomStore for RedisStore {
         let client = self.links.fence.client()?;
         let watched = vec![self.key("s"), self.key("n")];
         let raises = commit.next_at_least;
-        let head = wire::head(
+        let (next, _) = wire::counter_and_record(
             client
                 .custom(command("MGET"), watched.iter().rev().cloned().collect())
                 .await?,
         )?;
-        let raise = head.next.is_none_or(|next| next < raises);
+        let raise = next.is_none_or(|next| next < raises);
         // The counter moves with every join: it is only watched where it is to be written.
         let watch = if raise { watched } else { vec![self.key("s")] };
         let _: Value = client.custom(command("WATCH"), watch).await?;
@@ -349,7 +367,7 @@ impl RoomStore for RedisStore {
         let next = if raise {
             wire::counter(client.custom(command("GET"), vec![self.key("n")]).await?)?
         } else {
-            head.next
+            next
         };
         let transaction = client.multi();
         self.queue(&transaction, commit, next).await?;

@@ -1,13 +1,13 @@
 //! Between our values and Redis' replies.
 
-use std::num::NonZeroU32;
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use fred::types::{ClusterHash, CustomCommand, Value};
 
 use crate::{
-    bits::{Bits, CHUNK_BYTES, CHUNK_NUMBERS},
-    line::SEGMENT_NUMBERS,
-    store::{GatewayId, Head, Reach, Record, StoreError, Taken},
+    bits::{Bits, CHUNK_BYTES},
+    line::SEGMENT_CHUNKS,
+    store::{GatewayId, Mark, Part, Reach, Record, StoreError, Taken},
     value::{LineId, Number, Timestamp},
 };
 
@@ -18,8 +18,6 @@ pub(super) type Argument = Value;
 pub(super) fn blob(bytes: &[u8]) -> Argument {
     Value::from(bytes)
 }
-
-const SEGMENT_CHUNKS: u64 = SEGMENT_NUMBERS / CHUNK_NUMBERS;
 
 /// A command whose first argument is its key.
 pub(super) fn command(name: &'static str) -> CustomCommand {
@@ -88,14 +86,51 @@ pub(super) fn trace_bits(value: Option<Value>) -> Result<Bits, StoreError> {
 }
 
 /// The counter and the record.
-pub(super) fn head(values: Vec<Value>) -> Result<Head, StoreError> {
+pub(super) fn counter_and_record(
+    values: Vec<Value>,
+) -> Result<(Option<Number>, Option<Record>), StoreError> {
     let [next, line] =
         <[Value; 2]>::try_from(values).map_err(|_| unexpected("the answer to MGET"))?;
-    Ok(Head {
-        next: counter(next)?,
-        record: record(line)?,
-        at: None,
-    })
+    Ok((counter(next)?, record(line)?))
+}
+
+/// The letter of a kind of mark.
+pub(super) fn letter(mark: Mark) -> char {
+    match mark {
+        Mark::Gone => 'g',
+        Mark::Late => 'l',
+        Mark::Claimed => 'c',
+        Mark::Left => 'f',
+    }
+}
+
+/// A part's field in the hash of stamps, and the end of its key.
+pub(super) fn part_name(part: Part) -> String {
+    format!("{}:{}", letter(part.mark), part.segment)
+}
+
+/// The stamps of all parts.
+pub(super) fn stamps(value: Option<Value>) -> Result<BTreeMap<Part, u64>, StoreError> {
+    let mut items = array(value)?.into_iter();
+    let mut stamps = BTreeMap::new();
+    while let (Some(field), Some(value)) = (items.next(), items.next()) {
+        let field = field.into_string();
+        let part = field.as_deref().and_then(part_of);
+        let (Some(part), Some(stamp)) = (part, value.as_u64()) else {
+            return Err(unexpected("a stamp"));
+        };
+        stamps.insert(part, stamp);
+    }
+    Ok(stamps)
+}
+
+fn part_of(name: &str) -> Option<Part> {
+    let (kind, segment) = name.split_once(':')?;
+    let mark = Mark::ALL
+        .into_iter()
+        .find(|mark| kind.chars().eq([letter(*mark)]))?;
+    let segment = segment.parse().ok()?;
+    Some(Part { mark, segment })
 }
 
 /// The answer to TIME: seconds and microseconds, as texts.

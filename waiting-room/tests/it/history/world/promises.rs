@@ -101,7 +101,7 @@ impl World {
         if !waits || !settled || picture.read_at != picture.line.ticked_at {
             return;
         }
-        let full = picture.occupied(picture.read_at) >= u64::from(self.sizes.active);
+        let full = picture.line.occupied >= self.sizes.active;
         let minute: u64 = picture
             .line
             .batches

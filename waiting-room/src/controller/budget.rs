@@ -1,0 +1,102 @@
+//! How many may be called now without breaking either limit.
+
+use policies::admission::Admission;
+
+use super::{MINUTE, Tick, Traces};
+use crate::{
+    bits::masked_chunks,
+    line::{Line, Marks},
+    snapshot::Snapshot,
+    value::{Number, Timestamp},
+};
+
+/// Most calls of one tick, to bound the record and the time to build it.
+const MOST_CALLS: u32 = 100_000;
+
+impl Tick<'_> {
+    pub(super) fn budget(&self, picture: &Snapshot) -> u32 {
+        let ahead = self.line.ahead(picture.next);
+        let capacity = self.seen.rules.capacity();
+        let seats = capacity.active().map_or(u64::MAX, |active| {
+            let open = unstamped_seats(picture, self.seen.traces);
+            let occupied = picture.occupied(&self.seen.traces.active, self.now);
+            u64::from(active.get()).saturating_sub(occupied + open + ahead)
+        });
+        let minute = capacity.per_minute().map_or(u64::MAX, |most| {
+            // Reserved numbers that were taken since the last tick have no batch yet.
+            let taken_to = picture.next.min(self.line.horizon);
+            let unstamped = self.arrived(self.line.frontier, taken_to);
+            let recent = calls_of_last_minute(&self.line, self.now);
+            u64::from(most.get()).saturating_sub(recent + unstamped + ahead)
+        });
+        u32::try_from(seats.min(minute))
+            .unwrap_or(u32::MAX)
+            .min(MOST_CALLS)
+    }
+
+    /// How many numbers of a range were taken by visitors; the others were burnt.
+    pub(super) fn arrived(&self, from: Number, to: Number) -> u64 {
+        let burnt = self.seen.burnt.map_or(0, |(start, end)| {
+            let end = end.min(to);
+            end.since(start.max(from).min(end))
+        });
+        to.since(from) - burnt
+    }
+
+    /// Numbers that were only taken to take their seats back are nobody's: they count nowhere.
+    pub(super) fn bury_burnt(&mut self) {
+        let Some((start, end)) = self.seen.burnt else {
+            return;
+        };
+        for (chunk, mask) in masked_chunks(start..end) {
+            self.mark_gone(chunk, &mask);
+        }
+    }
+}
+
+/// How many seats are reserved for numbers to come beyond what the rules now allow: after a limit was lowered.
+#[must_use]
+pub fn reserved_too_many(
+    picture: &Snapshot,
+    traces: &Traces,
+    rules: &Admission,
+    now: Timestamp,
+) -> u64 {
+    let now = now.max(picture.line.ticked_at);
+    let ahead = picture.line.ahead(picture.next);
+    if ahead == 0 {
+        return 0;
+    }
+    let capacity = rules.capacity();
+    let seats = capacity.active().map_or(u64::MAX, |active| {
+        let taken = picture.occupied(&traces.active, now) + unstamped_seats(picture, traces);
+        u64::from(active.get()).saturating_sub(taken)
+    });
+    let minute = capacity.per_minute().map_or(u64::MAX, |most| {
+        u64::from(most.get()).saturating_sub(calls_of_last_minute(&picture.line, now))
+    });
+    ahead.saturating_sub(seats.min(minute))
+}
+
+fn calls_of_last_minute(line: &Line, now: Timestamp) -> u64 {
+    let recent = line.batches.iter().rev();
+    recent
+        .take_while(|batch| now < batch.at.plus(MINUTE))
+        .map(|batch| u64::from(batch.calls))
+        .sum()
+}
+
+/// Reserved seats taken since the last tick, that are not yet counted as active.
+fn unstamped_seats(picture: &Snapshot, traces: &Traces) -> u64 {
+    let line = &picture.line;
+    let taken = line.frontier..picture.next.min(line.horizon);
+    let Marks { left, gone, .. } = &picture.marks;
+    masked_chunks(taken)
+        .map(|(chunk, mask)| {
+            let (left, gone) = (left.words(chunk), gone.words(chunk));
+            let active = traces.active.words(chunk);
+            let held = (0..mask.len()).map(|i| mask[i] & !(left[i] | gone[i] | active[i]));
+            held.map(|word| u64::from(word.count_ones())).sum::<u64>()
+        })
+        .sum()
+}

@@ -1,0 +1,89 @@
+//! Who is called with a tick's budget: late comers by their share, then the line in its order, then numbers to come.
+
+use super::{LATE_TENTHS, STALL, Tick, as_u32};
+use crate::{bits::CHUNK_NUMBERS, snapshot::Snapshot, value::Number};
+
+/// Seats reserved ahead at most; the rest of a huge idle room is called on arrival, a tick later.
+const MOST_AHEAD: u64 = 10_000;
+
+impl Tick<'_> {
+    /// Those who were passed over moments ago come first, with half of the budget: their turn was now. Of the others
+    /// the late lane takes a tenth of the calls while others wait, at least one in ten, and whatever the main lane
+    /// cannot use.
+    pub(super) fn call_late(&mut self, picture: &Snapshot, budget: u32) -> Vec<Number> {
+        let waiting = picture.counted.total();
+        let cap = LATE_TENTHS.max(budget);
+        self.line.late_credit = self.line.late_credit.saturating_add(budget).min(cap);
+        let mut called = self.in_order(picture.latecomers(&self.seen.traces.expected));
+        let prompt = called
+            .iter()
+            .take_while(|number| self.was_passed_just_now(**number));
+        let prompt = as_u32(prompt.count()).min(budget.div_ceil(2));
+        let share = self.line.late_credit / LATE_TENTHS;
+        let unused = budget.saturating_sub(waiting);
+        let most = prompt.saturating_add(share.max(unused)).min(budget);
+        called.truncate(most as usize);
+        let by_share = as_u32(called.len()) - prompt.min(as_u32(called.len()));
+        let spent = by_share.saturating_mul(LATE_TENTHS);
+        self.line.late_credit = self.line.late_credit.saturating_sub(spent);
+        for number in &called {
+            self.marks.late.add(*number);
+            self.late_chunks.insert(number.0 / CHUNK_NUMBERS);
+        }
+        called
+    }
+
+    /// Late comers in the order in which they are called.
+    pub(super) fn in_order(&self, mut late: Vec<Number>) -> Vec<Number> {
+        // By number within each of the two kinds: the sort is stable.
+        late.sort_by_key(|number| !self.was_passed_just_now(*number));
+        late
+    }
+
+    /// Whether the horizon passed this number without a call, so short a time ago that its holder cannot be called
+    /// absent: a network that was lost for a moment costs moments, not the turn.
+    fn was_passed_just_now(&self, number: Number) -> bool {
+        let passed = self.line.passed_in(number);
+        let recent = self.now.minus(self.seen.rules.absent_after());
+        self.marks.gone.has(number) && passed.is_some_and(|batch| recent < batch.at)
+    }
+
+    /// Moves the horizon past `budget` visitors who are there; what is left over is reserved ahead. Returns
+    /// how many waiting visitors were called.
+    pub(super) fn call_main(&mut self, picture: &Snapshot, budget: u32) -> u32 {
+        let (next, from) = (picture.next, self.line.horizon);
+        let waiting = picture.counted.total();
+        let mut called = 0;
+        if from < next && budget > 0 {
+            let callable = self.callable(picture);
+            let (to, got) = callable.advance(from, budget, next);
+            self.pass_over(from, to, &callable);
+            (self.line.horizon, called) = (to, got);
+        }
+        let rest = u64::from(budget - called);
+        let extension = if self.line.horizon >= next {
+            self.extension(next, rest)
+        } else {
+            0
+        };
+        self.line.horizon = self.line.horizon.plus(extension);
+        self.line.spare = u32::try_from(rest - extension).unwrap_or(u32::MAX);
+        if waiting > 0 {
+            self.line.pace = self.line.pace.after(called, self.elapsed.min(STALL));
+        }
+        called
+    }
+
+    /// How many of `rest` free seats to reserve for numbers to come. A tenth is kept for late comers: taking a
+    /// reserved seat back costs numbers. A room's only free seat is reserved all the same
+    /// (a late comer then takes a new number, which is called at once).
+    fn extension(&self, next: Number, rest: u64) -> u64 {
+        let ahead = self.line.ahead(next);
+        let free = ahead + rest;
+        let kept = if free > 1 { (free / 10).max(1) } else { 0 };
+        (free - kept)
+            .min(MOST_AHEAD)
+            .saturating_sub(ahead)
+            .min(rest)
+    }
+}

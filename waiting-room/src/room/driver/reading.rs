@@ -1,0 +1,121 @@
+//! What a step reads: little for the picture, since stamps tell what changed; more for whoever won the tick.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use super::Driver;
+use crate::{
+    bits::Bits,
+    controller::{self, Traces},
+    line::{Line, Marks, SEGMENT_NUMBERS},
+    presence::{Epochs, Trace},
+    snapshot::Snapshot,
+    store::{Epoch, Head, Mark, Part, StoreError},
+    value::{LineId, Number, Timestamp},
+};
+
+/// How often all marks and the activity of the fleet are read whatever the stamps say: a stamp may be missing after a
+/// broken link, and a gateway that never wins a tick must know whose seats to give back to a store that forgot.
+const READ_ALL_EVERY: Duration = Duration::from_secs(10);
+
+/// The marks as this gateway has read them.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) line: Option<LineId>,
+    pub(super) marks: Marks,
+    pub(super) stamps: BTreeMap<Part, u64>,
+    pub(super) all_at: Timestamp,
+}
+
+impl Driver {
+    /// The picture as of `head`: only the parts of the marks that changed are read.
+    pub(super) async fn read(
+        &mut self,
+        line: Line,
+        head: &Head,
+        now: Timestamp,
+    ) -> Result<Arc<Snapshot>, StoreError> {
+        let next = head.next.unwrap_or(line.frontier).max(line.frontier);
+        if self.known.line != Some(line.id) {
+            self.known = Known {
+                line: Some(line.id),
+                ..Known::default()
+            };
+        }
+        let all = now >= self.known.all_at.plus(READ_ALL_EVERY);
+        if all {
+            self.read_activity(now).await?;
+        }
+        let parts: Vec<Part> = if all {
+            let segments =
+                line.floor.0 / SEGMENT_NUMBERS..=next.max(line.horizon).0 / SEGMENT_NUMBERS;
+            let of_kind = |mark| segments.clone().map(move |segment| Part { mark, segment });
+            Mark::ALL.into_iter().flat_map(of_kind).collect()
+        } else {
+            let known = &self.known.stamps;
+            let changed = |part: &&Part| known.get(*part) != head.stamps.get(*part);
+            head.stamps.keys().filter(changed).copied().collect()
+        };
+        let read = self.inner.store.marks(&parts).await?;
+        for (part, bits) in parts.iter().zip(read) {
+            self.known.marks.of_mut(part.mark).merge(&bits);
+        }
+        for mark in Mark::ALL {
+            let lowest = Number(line.floor.0 / SEGMENT_NUMBERS * SEGMENT_NUMBERS);
+            self.known.marks.of_mut(mark).forget_below(lowest);
+        }
+        self.known.stamps.clone_from(&head.stamps);
+        if all {
+            self.known.all_at = now;
+        }
+        let marks = self.known.marks.clone();
+        Ok(Arc::new(Snapshot::build(line, next, marks, now)))
+    }
+
+    async fn read_activity(&self, now: Timestamp) -> Result<(), StoreError> {
+        let epochs = self.activity_epochs(now);
+        let active = union(self.inner.store.traces(&epochs).await?);
+        self.inner.active.store(Arc::new(active));
+        Ok(())
+    }
+
+    fn activity_epochs(&self, now: Timestamp) -> Vec<Epoch> {
+        let epochs = self.inner.activity_epochs;
+        let alive = epochs.alive(now, self.inner.rules.session().ttl());
+        let all = epochs.within(&alive).into_iter();
+        all.map(|epoch| (Trace::Activity, epoch)).collect()
+    }
+
+    /// What a tick decides on beside the picture.
+    pub(super) async fn traces(&self, line: &Line, now: Timestamp) -> Result<Traces, StoreError> {
+        let of = |trace, epochs: Vec<u64>| epochs.into_iter().map(move |epoch| (trace, epoch));
+        let expected = Epochs::of_due().within(&controller::expected_epochs(now));
+        let rules = &self.inner.rules;
+        let presence = controller::presence_wanted(line, rules, now);
+        let judged = presence.is_some();
+        let presence = presence.map_or(Vec::new(), |living| {
+            Epochs::of_presence(rules).within(&living)
+        });
+        let mut epochs = self.activity_epochs(now);
+        let activity = epochs.len();
+        epochs.extend(of(Trace::Due, expected));
+        let due = epochs.len();
+        epochs.extend(of(Trace::Presence, presence));
+        let mut read = self.inner.store.traces(&epochs).await?;
+        let living = union(read.drain(due..));
+        let expected = union(read.drain(activity..));
+        let active = union(read);
+        self.inner.active.store(Arc::new(active.clone()));
+        Ok(Traces {
+            living: judged.then_some(living),
+            expected,
+            active,
+        })
+    }
+}
+
+fn union(sets: impl IntoIterator<Item = Bits>) -> Bits {
+    let mut sets = sets.into_iter();
+    let mut all = sets.next().unwrap_or_default();
+    sets.for_each(|bits| all.merge(&bits));
+    all
+}

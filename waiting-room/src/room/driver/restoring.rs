@@ -1,0 +1,79 @@
+//! Giving back what the store forgot.
+
+use std::sync::atomic::Ordering;
+
+use super::{Driver, reach_of, record_of};
+use crate::{
+    bits::Bits,
+    counts::Event,
+    line::{Line, SEGMENT_NUMBERS},
+    snapshot::Snapshot,
+    store::{Commit, Mark, StoreError},
+    value::{Number, Timestamp},
+};
+
+impl Driver {
+    /// The store came back with less than we saw: empty, or rolled back. It is given back the newest
+    /// record, a counter above every number known, and all marks; each gateway adds what it knows.
+    /// Ends in settling again, so that all are done before anything is decided.
+    pub(super) async fn restore(
+        &mut self,
+        theirs: Option<Line>,
+        known: &Snapshot,
+        highest: Number,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let inner = &self.inner;
+        inner.settled.store(0, Ordering::Release);
+        self.settle_at = now.plus(self.inner.store.settle());
+        inner.counts.add(Event::Restored);
+        tracing::warn!(line = known.line.id.0, "the store forgot; it is told again");
+        // Seats that other gateways had recorded become ours: over-counted rather than forgotten. Who waits is
+        // recorded again by each gateway, from what it knows itself.
+        inner.activity.adopt(&inner.active.load(), now);
+        self.known.all_at = Timestamp(0);
+        inner
+            .store
+            .merge(Mark::Claimed, &known.marks.claimed)
+            .await?;
+        inner.store.merge(Mark::Left, &known.marks.left).await?;
+        let seen = theirs.as_ref().map(|line| line.version);
+        // Only the counter may have been lost: then their record and marks are at least ours.
+        let newer = theirs.filter(|l| (l.id, l.version) >= (known.line.id, known.line.version));
+        let chunks = match &newer {
+            Some(_) => Vec::new(),
+            None => whole(Mark::Gone, &known.marks.gone)
+                .chain(whole(Mark::Late, &known.marks.late))
+                .collect(),
+        };
+        let line = newer.as_ref().unwrap_or(&known.line);
+        let commit = Commit {
+            seen,
+            record: record_of(line),
+            reach: reach_of(line),
+            next_at_least: highest.max(known.next),
+            chunks,
+            drop_below: known.line.floor.0 / SEGMENT_NUMBERS,
+        };
+        // Fenced: somebody else is giving back; the next step looks again.
+        inner.store.commit(&commit).await.map(|_| ())
+    }
+}
+
+/// Whether the store knows less than this gateway. A line opened later than ours is not less: a fleet
+/// that had forgotten ours began it, and its visitors hold its tickets.
+pub(super) fn has_forgotten(
+    theirs: Option<&Line>,
+    next: Option<Number>,
+    known: &Snapshot,
+    highest: Number,
+) -> bool {
+    let ours = &known.line;
+    let older = theirs.is_none_or(|line| (line.id, line.version) < (ours.id, ours.version));
+    older || next.is_none_or(|next| next < highest)
+}
+
+fn whole(mark: Mark, bits: &Bits) -> impl Iterator<Item = (Mark, u64, Vec<u8>)> + '_ {
+    bits.chunks()
+        .map(move |chunk| (mark, chunk, bits.bytes(chunk).to_vec()))
+}
