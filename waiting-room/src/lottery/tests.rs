@@ -1,6 +1,7 @@
 mod order;
 mod published;
 mod trees;
+mod vectors;
 
 use super::*;
 use crate::{
