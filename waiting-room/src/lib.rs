@@ -11,6 +11,7 @@
 //! - [`line`](mod@line), [`presence`], [`snapshot`], [`controller`]: the pure heart. The controller
 //!   turns a snapshot into calls; the snapshot says where a ticket stands.
 //! - [`store`]: the port to what the fleet shares, with a memory and a Redis adapter.
+//! - [`lottery`]: who comes first out of a pre-queue, by a draw that anybody can check.
 //! - [`room`]: the verbs. [`status`], [`estimate`]: what a visitor is told. [`counts`]: metrics.
 //!
 //! What never happens: a store call for a status poll of somebody who has a number; a lock shared by
@@ -21,6 +22,7 @@ pub mod controller;
 pub mod counts;
 pub mod estimate;
 pub mod line;
+pub mod lottery;
 pub mod presence;
 pub mod room;
 pub mod snapshot;

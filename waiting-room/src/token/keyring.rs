@@ -103,6 +103,21 @@ impl Seal {
             .find(|(known, _)| *known == id)
             .map(|(_, mac)| mac)
     }
+
+    /// The key that signs now. What must outlive a rotation keeps this id and derives from it.
+    #[must_use]
+    pub fn signing_key(&self) -> KeyId {
+        self.signer().0
+    }
+
+    /// A secret of the room for one purpose; `None` if the ring has no such key. The label is text and
+    /// so never begins like a token, whose first byte is below 32: the two share no MAC input.
+    pub(crate) fn derive(&self, id: KeyId, label: &str, context: &[u8]) -> Option<[u8; 32]> {
+        let mut mac = self.key(id)?.clone();
+        mac.update(label.as_bytes());
+        mac.update(context);
+        Some(mac.finalize().into_bytes().into())
+    }
 }
 
 /// The truncated MAC of `message`. `mac` already holds the key's two pads, so a token costs two
