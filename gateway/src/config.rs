@@ -14,6 +14,7 @@ use policies::name::Name;
 use serde::Deserialize;
 
 pub(crate) mod http;
+mod instant;
 pub(crate) mod listen;
 pub(crate) mod secret;
 pub(crate) mod store;

@@ -108,6 +108,7 @@ impl Rooms {
         let name = made.rules.name.as_str();
         let parts = Parts {
             rules: made.rules.admission,
+            schedule: made.rules.schedule.clone(),
             seal: ring.seal(made.tenant.as_str(), name),
             store: self.store(&made.tenant, &made.rules.name),
             // Its own: a room that takes over must not write over what its predecessor still records.

@@ -153,6 +153,18 @@ impl Admission {
         })
     }
 
+    /// The same rules with other limits. At least one must be given: without any the limits stay.
+    #[must_use]
+    pub fn with_capacity(self, active: Option<NonZeroU32>, per_minute: Option<NonZeroU32>) -> Self {
+        if active.is_none() && per_minute.is_none() {
+            return self;
+        }
+        Self {
+            capacity: Capacity { active, per_minute },
+            ..self
+        }
+    }
+
     /// How many may be inside, and how fast they may come.
     #[must_use]
     pub fn capacity(&self) -> Capacity {

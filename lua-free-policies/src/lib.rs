@@ -20,4 +20,5 @@ pub mod document;
 pub mod limit;
 pub mod matcher;
 pub mod name;
+pub mod schedule;
 pub mod unit;

@@ -12,6 +12,7 @@
 mod absence;
 mod budget;
 mod calls;
+mod lot;
 
 use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
@@ -20,13 +21,17 @@ use policies::admission::Admission;
 use crate::{
     bits::{Bits, CHUNK_WORDS, Words},
     line::{Batch, Line, Marks, SEGMENT_NUMBERS},
+    orders::Orders,
     presence::Epochs,
     snapshot::Snapshot,
+    standing::{Joining, Standing, Why},
     status::POLL_SOON,
+    token::KeyId,
     value::{Number, Timestamp},
 };
 
 pub use budget::reserved_too_many;
+pub use lot::{LotNeeds, LotStep, needs as lot_needs, numbers_to_take};
 
 /// How often the fleet ticks.
 pub const TICK: Duration = Duration::from_millis(250);
@@ -40,6 +45,8 @@ const AFTERLIFE: Duration = Duration::from_secs(30);
 const GRAINS: u32 = 600;
 /// The late lane's share is one in ten: each call earns it one tenth of a call.
 pub(crate) const LATE_TENTHS: u32 = 10;
+/// How long visitors are told that a limit was lowered.
+const LOWERED_FOR: Duration = Duration::from_secs(120);
 /// Segments that are kept behind the oldest call remembered, for those who come late.
 const KEPT_SEGMENTS: u64 = 2;
 
@@ -74,22 +81,43 @@ pub struct Seen<'a> {
     pub picture: &'a Snapshot,
     /// Who is there and who is in.
     pub traces: &'a Traces,
-    /// The rules in force.
-    pub rules: &'a Admission,
+    /// How the room stands: the rules in force, and whether anybody is called.
+    pub standing: &'a Standing,
+    /// What operators have said.
+    pub orders: &'a Orders,
+    /// The key that signs now.
+    pub key: KeyId,
+    /// What is done for a lottery.
+    pub lot: &'a LotStep,
     /// Numbers that the controller itself has taken, to take seats back that were reserved for them: nobody's.
     pub burnt: Option<(Number, Number)>,
 }
 
-/// The presence epochs a tick at `now` needs to read, if it is to judge who has gone.
+impl Seen<'_> {
+    fn rules(&self) -> &Admission {
+        &self.standing.rules
+    }
+}
+
+/// The presence epochs a tick at `now` needs to read, if it is to judge who has gone: when an epoch ends, when the
+/// room opens, and when a lot is drawn.
 #[must_use]
 pub fn presence_wanted(
     line: &Line,
-    rules: &Admission,
+    standing: &Standing,
     now: Timestamp,
 ) -> Option<RangeInclusive<u64>> {
-    let epochs = Epochs::of_presence(rules);
+    let epochs = Epochs::of_presence(&standing.rules);
     let now = now.max(line.ticked_at);
-    (epochs.settled(now) > line.epoch).then(|| epochs.living(now))
+    let wanted = epochs.settled(now) > line.epoch
+        || opens(line, standing)
+        || lot_needs(line.lot.as_ref(), standing) == LotNeeds::Drawing;
+    wanted.then(|| epochs.living(now))
+}
+
+/// Whether the opening has come with this tick.
+fn opens(line: &Line, standing: &Standing) -> bool {
+    line.why == Some(Why::NotOpen) && standing.halt != Some(Why::NotOpen)
 }
 
 /// Decides the tick at `now`.
@@ -101,13 +129,16 @@ pub fn step(seen: &Seen<'_>, now: Timestamp) -> Calls {
     tick.resume_after_a_gap();
     tick.forget_closed_calls();
     tick.bury_burnt();
+    tick.advance_lot();
     tick.judge_absence();
     // Judging changes who counts, so the picture is rebuilt before anybody is called.
     let picture = tick.picture();
     let budget = tick.budget(&picture);
-    let late = tick.call_late(&picture, budget);
-    let main = tick.call_main(&picture, budget - as_u32(late.len()));
-    tick.stamp(main, late);
+    let mut others = tick.call_first(&picture, budget);
+    others.extend(tick.call_late(&picture, budget - as_u32(others.len())));
+    let main = tick.call_main(&picture, budget - as_u32(others.len()));
+    tick.stamp(main, others);
+    tick.say_why();
     tick.look_ahead();
     tick.forget_old();
     Calls {
@@ -155,7 +186,7 @@ impl<'a> Tick<'a> {
         if self.elapsed < STALL {
             return;
         }
-        let rules = self.seen.rules;
+        let rules = self.seen.rules();
         let epochs = Epochs::of_presence(rules);
         self.line.judge_from = self.now.plus(rules.absent_after()).plus(epochs.length());
         let stopped_at = self.seen.picture.line.ticked_at;
@@ -173,8 +204,30 @@ impl<'a> Tick<'a> {
         let now = self.now;
         let needed = |b: &Batch| now < b.until.plus(AFTERLIFE) || now < b.at.plus(MINUTE);
         self.line.batches.retain(needed);
-        let grain = self.seen.rules.call_grace() / GRAINS;
+        let grain = self.seen.rules().call_grace() / GRAINS;
         self.line.coalesce(now.minus(MINUTE), grain);
+    }
+
+    /// Why nobody is called, if so.
+    fn halt(&self) -> Option<Why> {
+        let drawing = self.lot_needs() != LotNeeds::Nothing;
+        self.seen.standing.halt.or(drawing.then_some(Why::Drawing))
+    }
+
+    /// Writes down how the room stands, for all who answer visitors.
+    fn say_why(&mut self) {
+        let standing = self.seen.standing;
+        let (before, now) = (self.line.limits, standing.said);
+        let lowered = |at: usize| now[at] > 0 && (before[at] == 0 || now[at] < before[at]);
+        if before != [0; 2] && (lowered(0) || lowered(1)) {
+            self.line.lowered_at = self.now;
+        }
+        self.line.limits = now;
+        self.line.opens_at = standing.opens_at;
+        self.line.is_shut = standing.joins == Joining::Shut;
+        let is_recent = self.now < self.line.lowered_at.plus(LOWERED_FOR);
+        let limited = is_recent.then_some(Why::LimitChanged);
+        self.line.why = self.halt().or(limited);
     }
 
     fn picture(&self) -> Snapshot {
@@ -188,7 +241,7 @@ impl<'a> Tick<'a> {
         let taken_to = self.next.min(self.seen.picture.line.horizon).max(from);
         let to = self.next.min(self.line.horizon).max(taken_to);
         self.line.frontier = to;
-        let until = self.now.plus(self.seen.rules.call_grace());
+        let until = self.now.plus(self.seen.rules().call_grace());
         let arrived = Batch {
             at: self.now,
             until,

@@ -14,6 +14,9 @@ use std::{collections::VecDeque, time::Duration};
 use crate::{
     bits::{Bits, CHUNK_NUMBERS},
     estimate::Pace,
+    lottery::Hash,
+    standing::Why,
+    token::KeyId,
     value::{LineId, Number, Timestamp},
 };
 
@@ -64,6 +67,18 @@ pub struct Line {
     pub edges: VecDeque<Edge>,
     /// Who waits below the horizon.
     pub late: Latecomers,
+    /// Why nobody is called, or fewer are, as of the last tick.
+    pub why: Option<Why>,
+    /// When the room opens, if it is not open.
+    pub opens_at: Option<Timestamp>,
+    /// Whether whoever comes may join.
+    pub is_shut: bool,
+    /// The limits of the last tick: people inside, calls in a minute; 0 where there is none.
+    pub limits: [u32; 2],
+    /// When a limit was lowered last.
+    pub lowered_at: Timestamp,
+    /// The last lottery, being prepared or drawn.
+    pub lot: Option<Lot>,
     /// Calls that are open, recent enough to count against the minute, or just closed; by time.
     pub batches: VecDeque<Batch>,
 }
@@ -99,6 +114,54 @@ impl Latecomers {
     pub fn ahead_of(&self, number: Number) -> u32 {
         let listed = self.first.iter().position(|other| *other == number);
         listed.map_or(self.count, |place| u32::try_from(place).unwrap_or(u32::MAX))
+    }
+}
+
+/// A lottery: those who waited at an opening get new numbers, in the order that was drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lot {
+    /// The opening that names it.
+    pub opens_at: Timestamp,
+    /// The key its secret is derived from, whatever signs by then.
+    pub key: KeyId,
+    /// The first number in the draw.
+    pub from: Number,
+    /// The list, once it is closed.
+    pub list: Option<List>,
+    /// The draw, once it is made.
+    pub drawn: Option<Drawn>,
+}
+
+/// The closed list of a lottery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct List {
+    /// The first number not in the draw; also the first of the drawn numbers, which begin there.
+    pub to: Number,
+    /// The first number after those kept for the draw.
+    pub end: Number,
+}
+
+/// What was drawn from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drawn {
+    /// Digest of the list.
+    pub digest: Hash,
+    /// The public value that was mixed in.
+    pub beacon: Option<String>,
+}
+
+impl Lot {
+    /// How many are in the draw, once the list is closed.
+    #[must_use]
+    pub fn count(&self) -> Option<u32> {
+        let list = self.list?;
+        u32::try_from(list.to.since(self.from)).ok()
+    }
+
+    /// Whether a number of the pre-queue was replaced, or will be, by a drawn one.
+    #[must_use]
+    pub fn replaces(&self, number: Number) -> bool {
+        self.from <= number && self.list.is_some_and(|list| number < list.to)
     }
 }
 
@@ -161,6 +224,12 @@ impl Line {
             soon: first,
             edges: VecDeque::new(),
             late: Latecomers::default(),
+            why: None,
+            opens_at: None,
+            is_shut: false,
+            limits: [0; 2],
+            lowered_at: Timestamp(0),
+            lot: None,
             batches: VecDeque::new(),
         }
     }

@@ -8,6 +8,7 @@
 mod driver;
 mod join;
 mod locate;
+mod order;
 mod outcome;
 mod tell;
 
@@ -20,7 +21,10 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use policies::admission::Admission;
+use policies::{
+    admission::Admission,
+    schedule::{Door, Method, Schedule},
+};
 
 pub use driver::{Driver, Stepped};
 pub use outcome::{Admitted, Held, Outcome, Presented, TicketChange};
@@ -49,6 +53,8 @@ const STALE_AFTER: Duration = Duration::from_secs(2);
 pub struct Parts {
     /// Who may come in, and how fast.
     pub rules: Admission,
+    /// By which method, and when.
+    pub schedule: Schedule,
     /// Signs and verifies this room's tokens.
     pub seal: Seal,
     /// The shared memory.
@@ -81,6 +87,7 @@ pub struct Room {
 #[derive(Debug)]
 struct Inner {
     rules: Admission,
+    schedule: Schedule,
     seal: Seal,
     store: Arc<dyn RoomStore>,
     gateway: GatewayId,
@@ -138,6 +145,7 @@ impl Room {
     fn made_of(parts: Parts, counts: Arc<Counts>) -> (Self, Driver) {
         let Parts {
             rules,
+            schedule,
             seal,
             store,
             gateway,
@@ -151,6 +159,7 @@ impl Room {
             due: Recorder::new(Trace::Due, Epochs::of_due(), DUE_KEEP),
             activity_epochs: activity,
             rules,
+            schedule,
             seal,
             store,
             gateway,
@@ -176,7 +185,11 @@ impl Room {
     /// visible act of a visitor without JavaScript, and where seats are free the second request of a
     /// newcomer already is one.
     pub async fn enter(&self, presented: Presented<'_>, at: Moment) -> Outcome {
-        match self.locate(presented, at).await {
+        let located = self.locate(presented, at).await;
+        if self.passes_everybody(at.now) {
+            return self.wave_through(located, at).await;
+        }
+        match located {
             Located::Inside(pass) => self.admit(pass, at.now).await,
             Located::InLine(seat) if seat.is_called() => self.come_in(seat.ticket, at).await,
             Located::InLine(seat) => self.tell(seat, at),
@@ -286,6 +299,32 @@ impl Room {
 }
 
 impl Room {
+    /// Whether everybody comes in whatever the limits.
+    fn passes_everybody(&self, now: Timestamp) -> bool {
+        let phase = self.inner.schedule.at(now.0);
+        let is_paused = || self.snapshot().is_some_and(|seen| seen.orders.is_paused());
+        phase.method == Method::Passthrough && phase.door == Door::Open && !is_paused()
+    }
+
+    /// Whoever has a number takes a seat, so that they are counted when the method changes; nobody is held up for
+    /// the want of one, or of a store.
+    async fn wave_through(&self, located: Located, at: Moment) -> Outcome {
+        let held = match located {
+            Located::Inside(pass) => return self.admit(pass, at.now).await,
+            Located::Nowhere(held) => held,
+            Located::InLine(seat) => match self.come_in(seat.ticket, at).await {
+                Outcome::Admitted(admitted) => return Outcome::Admitted(admitted),
+                Outcome::Held(held) => held,
+            },
+        };
+        Outcome::Admitted(Admitted {
+            number: Number(0),
+            expires_at: at.now.plus(self.inner.rules.session().ttl()),
+            pass: None,
+            ticket: held.ticket,
+        })
+    }
+
     /// A called visitor cannot come in while the store is lost; the call waits.
     fn not_now(&self, ticket: &Ticket, at: Moment) -> Outcome {
         self.inner.counts.add(Event::StoreFailed);

@@ -1,10 +1,12 @@
 //! What one gateway knows at one moment: the line and the marks; and where a ticket stands in it. Immutable once built, so that any number of request threads read it without a lock.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     bits::{Bits, RankIndex, Words, masked_chunks},
     line::{Line, Marks},
+    lottery::Draw,
+    orders::Orders,
     presence::CLOCK_SKEW,
     token::Ticket,
     value::{Number, Timestamp},
@@ -21,6 +23,10 @@ pub struct Snapshot {
     pub marks: Marks,
     /// When it was read.
     pub read_at: Timestamp,
+    /// What operators have said.
+    pub orders: Arc<Orders>,
+    /// The order that was drawn, if the line has had a lottery.
+    pub draw: Option<Arc<Draw>>,
     pub(crate) counted: RankIndex,
 }
 
@@ -74,8 +80,30 @@ impl Snapshot {
             next,
             marks,
             read_at,
+            orders: Arc::default(),
+            draw: None,
             counted,
         }
+    }
+
+    /// A ticket as it is to be read: one of a pre-queue that was drawn stands under its drawn number.
+    #[must_use]
+    pub fn current(&self, ticket: Ticket) -> Ticket {
+        let (Some(lot), Some(draw)) = (&self.line.lot, &self.draw) else {
+            return ticket;
+        };
+        let (Some(list), true) = (lot.list, ticket.line == self.line.id) else {
+            return ticket;
+        };
+        if !lot.replaces(ticket.number) {
+            return ticket;
+        }
+        let index = u32::try_from(ticket.number.since(lot.from)).ok();
+        let place = index.and_then(|index| draw.place(index));
+        place.map_or(ticket, |place| Ticket {
+            number: list.to.plus(u64::from(place)),
+            ..ticket
+        })
     }
 
     /// Where the ticket stands at `now`. `grace` is how long a call stays open; it is only used for a
@@ -89,10 +117,12 @@ impl Snapshot {
         if self.marks.left.has(number) {
             return Place::Left;
         }
-        if number >= self.line.horizon {
+        // Who was called out of turn may stand anywhere.
+        let out_of_turn = self.marks.late.has(number);
+        if number >= self.line.horizon && !out_of_turn {
             return self.waiting(number);
         }
-        let (at, until) = if number >= self.line.frontier {
+        let (at, until) = if number >= self.line.frontier && !out_of_turn {
             // A reserved seat, taken after the last tick: the call begins with the taking.
             (ticket.joined_at, ticket.joined_at.plus(grace))
         } else {
@@ -105,7 +135,7 @@ impl Snapshot {
             (true, true) => Place::Claimed { at, until },
             (true, false) => Place::Spent,
             (false, true) => Place::Called { at, until },
-            (false, false) if self.marks.late.has(number) => Place::Missed,
+            (false, false) if out_of_turn => Place::Missed,
             (false, false) => Place::Late {
                 ahead: self.line.late.ahead_of(number),
             },
@@ -191,9 +221,11 @@ impl Snapshot {
             let words = std::array::from_fn(|i| there[i] & !(late[i] | claimed[i] | left[i]));
             found.merge_words(chunk, &words);
         }
+        let lot = self.line.lot.as_ref();
         found
             .iter()
             .filter(|number| (self.line.floor..end).contains(number))
+            .filter(|number| lot.is_none_or(|lot| !lot.replaces(*number)))
             .filter(|number| {
                 let call = self.line.call_of(*number, &self.marks);
                 !call.is_some_and(|batch| self.holds_seat(batch.until, self.read_at))

@@ -14,12 +14,20 @@ use crate::{
 /// The state a visitor is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
+    /// Waits for the opening.
+    NotOpen,
     /// In the line, or about to be.
     Waiting,
+    /// In the line, and nobody is called.
+    Paused,
     /// May come in until [`Status::claim_until`].
     Called,
     /// Is in.
     Admitted,
+    /// Nothing is left to wait for.
+    SoldOut,
+    /// The room takes nobody.
+    Closed,
     /// Left by choice.
     Left,
 }
@@ -35,6 +43,14 @@ pub enum Reason {
     LateLane,
     /// Missed two calls, or the visit ended, and has a new number.
     NewNumber,
+    /// The operator paused the line.
+    Paused,
+    /// The lot is being drawn.
+    Drawing,
+    /// The origin is slow or failing, so fewer are let in.
+    OriginSlow,
+    /// A limit was lowered moments ago.
+    LimitChanged,
 }
 
 impl State {
@@ -42,9 +58,13 @@ impl State {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::NotOpen => "not_open",
             Self::Waiting => "waiting",
+            Self::Paused => "paused",
             Self::Called => "called",
             Self::Admitted => "admitted",
+            Self::SoldOut => "sold_out",
+            Self::Closed => "closed",
             Self::Left => "left",
         }
     }
@@ -59,6 +79,10 @@ impl Reason {
             Self::StoreLost => "store_lost",
             Self::LateLane => "late_lane",
             Self::NewNumber => "new_number",
+            Self::Paused => "paused",
+            Self::Drawing => "drawing",
+            Self::OriginSlow => "origin_slow",
+            Self::LimitChanged => "limit_changed",
         }
     }
 }
@@ -84,6 +108,8 @@ pub struct Status {
     pub called_at: Option<Timestamp>,
     /// A called visitor may come in until then.
     pub claim_until: Option<Timestamp>,
+    /// When the room opens, if it is not open.
+    pub opens_at: Option<Timestamp>,
     /// When the figures were read.
     pub updated_at: Timestamp,
 }
@@ -134,6 +160,26 @@ pub(crate) fn poll_after(
     let ceiling = ceiling - entropy % (ceiling / 8 + 1);
     Duration::from_millis(jittered.min(ceiling))
 }
+
+/// When someone who waits for the opening should ask again. All want to know at the same moment; so many answers a
+/// second is what a crowd gets ([`OPENING_RATE`]).
+pub(crate) fn poll_opening(
+    left: Duration,
+    waiting: u32,
+    rules: &Admission,
+    entropy: u64,
+) -> Duration {
+    let spread = (u64::from(waiting) * 1_000 / OPENING_RATE).clamp(1_000, 40_000);
+    let ceiling = millis(Epochs::of_presence(rules).length()) * 3 / 4;
+    let due = millis(left) + entropy % spread;
+    let far = ceiling - entropy % (ceiling / 4 + 1);
+    Duration::from_millis(if due <= ceiling { due.max(500) } else { far })
+}
+
+/// Polls a second that an opening asks of the fleet.
+const OPENING_RATE: u64 = 20_000;
+/// How often the page of a room that takes nobody asks.
+pub(crate) const POLL_SHUT: Duration = Duration::from_secs(30);
 
 /// The same for somebody near the front or late: no longer than [`POLL_SOON`], still spread.
 pub(crate) fn poll_soon(after: Duration, entropy: u64) -> Duration {

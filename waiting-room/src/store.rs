@@ -7,7 +7,7 @@
 //! | operation | twice does |
 //! | --- | --- |
 //! | [`take`](RoomStore::take) | burn numbers, so it is sent once |
-//! | [`mark`](RoomStore::mark), [`merge`](RoomStore::merge), [`flush`](RoomStore::flush) | nothing more |
+//! | [`mark`](RoomStore::mark), [`merge`](RoomStore::merge), [`flush`](RoomStore::flush), [`order`](RoomStore::order) | nothing more |
 //! | [`try_tick`](RoomStore::try_tick) | lose this tick |
 //! | [`commit`](RoomStore::commit) | nothing: the version has moved |
 
@@ -77,6 +77,8 @@ pub struct Head {
     /// For each part of the marks a stamp that changes whenever one of its marks does: only what changed needs to
     /// be read again. A stamp may be behind its marks for a moment, or for good if a link broke in between.
     pub stamps: BTreeMap<Part, u64>,
+    /// The orders that stand ([`Orders::read`](crate::orders::Orders::read)): each with its place.
+    pub orders: Vec<(String, Vec<u8>)>,
     /// The store's clock, where it has one of its own.
     pub at: Option<Timestamp>,
 }
@@ -177,6 +179,12 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the store did not answer.
     async fn head(&self) -> Result<Head, StoreError>;
+
+    /// Puts an order in its place, or clears the place.
+    ///
+    /// # Errors
+    /// When the store did not answer: it may be done all the same.
+    async fn order(&self, place: &str, order: Option<&[u8]>) -> Result<(), StoreError>;
 
     /// Reads parts of the marks; one set each, in the order asked for.
     ///

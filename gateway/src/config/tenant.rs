@@ -6,9 +6,11 @@ use policies::document::{Entries, Said};
 use policies::limit::{self, Limit, LimitDocument};
 use policies::matcher::{HostPattern, HostTable, PathPattern};
 use policies::name::Name;
+use policies::schedule::{EventSpec, Method, Schedule};
 use policies::unit::Period;
 use serde::Deserialize;
 
+use super::instant::{Instant, Text};
 use super::secret::{KEY_BYTES_MIN, Secret, SecretDocument};
 
 /// One customer of the gateway.
@@ -31,6 +33,7 @@ pub(crate) struct RoomRules {
     pub(crate) name: Name,
     pub(crate) path: PathPattern,
     pub(crate) admission: Admission,
+    pub(crate) schedule: Schedule,
 }
 
 /// Which requests go to which upstream.
@@ -74,9 +77,25 @@ struct RoomDocument {
     session: SessionDocument,
     call_grace: Option<Said<Period>>,
     absent_after: Option<Said<Period>>,
+    method: Option<Said<Method>>,
+    #[serde(default)]
+    events: Vec<EventDocument>,
 }
 
+/// A scheduled event of a room. Times are RFC 3339 with their offset.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventDocument {
+    prequeue_at: Option<Said<Instant>>,
+    opens_at: Said<Instant>,
+    closes_at: Option<Said<Instant>>,
+    method: Option<Said<Method>>,
+    #[serde(default)]
+    capacity: CapacityDocument,
+    beacon: Option<Said<Text>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CapacityDocument {
     active: Option<Said<u32>>,
@@ -197,11 +216,14 @@ fn compile_rooms(said: Entries<Name, RoomDocument>, told: &mut Diagnostics) -> V
                 false => Renewal::Never,
             };
         }
+        let method = document.method.and_then(|said| said.take(told));
+        let schedule = compile_schedule(method.unwrap_or_default(), document.events, place, told);
         match (Admission::new(spec), name, path) {
             (Ok(admission), Some(name), Some(path)) => rooms.push(RoomRules {
                 name,
                 path,
                 admission,
+                schedule,
             }),
             (Err(reasons), ..) => {
                 for reason in reasons {
@@ -213,6 +235,46 @@ fn compile_rooms(said: Entries<Name, RoomDocument>, told: &mut Diagnostics) -> V
         }
     }
     rooms
+}
+
+fn compile_schedule(
+    method: Method,
+    said: Vec<EventDocument>,
+    place: Place,
+    told: &mut Diagnostics,
+) -> Schedule {
+    let mut events = Vec::with_capacity(said.len());
+    for document in said {
+        let mut time = |said: Option<Said<Instant>>| said.and_then(|said| said.take(told));
+        let prequeue_at = time(document.prequeue_at).map(|at| at.0);
+        let closes_at = time(document.closes_at).map(|at| at.0);
+        let opens_at = time(Some(document.opens_at)).map(|at| at.0);
+        let mut number = |said: Option<Said<u32>>| said.and_then(|said| said.take(told));
+        let active = number(document.capacity.active);
+        let per_minute = number(document.capacity.per_minute);
+        let method = document.method.and_then(|said| said.take(told));
+        let beacon = document.beacon.and_then(|said| said.take(told));
+        if let Some(opens_at) = opens_at {
+            events.push(EventSpec {
+                prequeue_at,
+                opens_at,
+                closes_at,
+                method: method.unwrap_or_default(),
+                active,
+                per_minute,
+                beacon: beacon.map(|text| text.0),
+            });
+        }
+    }
+    match Schedule::new(method, events) {
+        Ok(schedule) => schedule,
+        Err(reasons) => {
+            for reason in reasons {
+                told.push(Complaint::new(reason.to_string()).at(place));
+            }
+            Schedule::default()
+        }
+    }
 }
 
 fn compile_routes(

@@ -2,10 +2,6 @@
 
 /// Where a visitor stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "schedules and operators are yet to say them")
-)]
 pub(crate) enum State {
     /// The room opens at [`Status::opens_at_ms`].
     NotOpen,
@@ -61,10 +57,6 @@ impl State {
 
 /// Why it is so, where there is something to explain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "operators and slow origins are yet to say them")
-)]
 pub(crate) enum Reason {
     /// Holds a challenge; the next request takes a number.
     Joining,
@@ -80,12 +72,14 @@ pub(crate) enum Reason {
     LateLane,
     /// The earlier visit or call is over; this is a new number.
     NewNumber,
+    /// The lot is being drawn.
+    Drawing,
 }
 
 impl Reason {
     /// Every reason.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Joining,
         Self::Paused,
         Self::OriginSlow,
@@ -93,6 +87,7 @@ impl Reason {
         Self::StoreLost,
         Self::LateLane,
         Self::NewNumber,
+        Self::Drawing,
     ];
 
     /// The name in JSON.
@@ -105,6 +100,7 @@ impl Reason {
             Self::StoreLost => "store_lost",
             Self::LateLane => "late_lane",
             Self::NewNumber => "new_number",
+            Self::Drawing => "drawing",
         }
     }
 }

@@ -87,6 +87,7 @@ struct States {
 struct Reasons {
     paused: String,
     origin_slow: String,
+    drawing: String,
     limit_changed: String,
     store_lost: String,
     late_lane: String,
@@ -127,6 +128,7 @@ impl ScriptWords {
             None | Some(Reason::Joining) => "",
             Some(Reason::Paused) => &self.reasons.paused,
             Some(Reason::OriginSlow) => &self.reasons.origin_slow,
+            Some(Reason::Drawing) => &self.reasons.drawing,
             Some(Reason::LimitChanged) => &self.reasons.limit_changed,
             Some(Reason::StoreLost) => &self.reasons.store_lost,
             Some(Reason::LateLane) => &self.reasons.late_lane,

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Tick, as_u32};
+use super::{Tick, as_u32, opens};
 use crate::{
     bits::{RankIndex, masked_chunks},
     line::Edge,
     presence::Epochs,
     snapshot::Snapshot,
+    standing::Why,
     status::POLL_FAR,
     value::Number,
 };
@@ -29,16 +30,19 @@ impl Tick<'_> {
     /// At the roll of an epoch: whoever waits and was not seen for two whole epochs leaves the count
     /// for good. They keep their place in the late lane.
     pub(super) fn judge_absence(&mut self) {
-        let epochs = Epochs::of_presence(self.seen.rules);
+        let epochs = Epochs::of_presence(self.seen.rules());
+        let opens = opens(&self.seen.picture.line, self.seen.standing);
         let epoch = epochs.settled(self.now);
         let Some(all_living) = self.seen.traces.living.as_ref() else {
             return;
         };
-        if epoch <= self.line.epoch {
+        if epoch <= self.line.epoch && !opens {
             return;
         }
-        self.line.epoch = epoch;
-        self.line.rolls.push_back((epoch, self.next));
+        if epoch > self.line.epoch {
+            self.line.epoch = epoch;
+            self.line.rolls.push_back((epoch, self.next));
+        }
         // Numbers given out since then may not have had the time to poll.
         let known = self
             .line
@@ -48,7 +52,9 @@ impl Tick<'_> {
         let Some(known) = known else { return };
         let judged_to = self.line.rolls[known].1;
         self.line.rolls.drain(..known);
-        if self.now < self.line.judge_from {
+        // Before the opening nobody stands in anybody's way.
+        let is_waiting = matches!(self.halt(), Some(Why::NotOpen | Why::Drawing));
+        if self.now < self.line.judge_from || is_waiting {
             return;
         }
         for (chunk, mask) in masked_chunks(self.line.horizon..judged_to) {

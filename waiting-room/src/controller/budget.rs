@@ -1,12 +1,11 @@
 //! How many may be called now without breaking either limit.
 
-use policies::admission::Admission;
-
-use super::{MINUTE, Tick, Traces};
+use super::{LotNeeds, MINUTE, Tick, Traces, lot_needs};
 use crate::{
     bits::masked_chunks,
     line::{Line, Marks},
     snapshot::Snapshot,
+    standing::Standing,
     value::{Number, Timestamp},
 };
 
@@ -15,8 +14,14 @@ const MOST_CALLS: u32 = 100_000;
 
 impl Tick<'_> {
     pub(super) fn budget(&self, picture: &Snapshot) -> u32 {
+        if self.halt().is_some() {
+            return 0;
+        }
+        if self.seen.standing.passthrough {
+            return MOST_CALLS;
+        }
         let ahead = self.line.ahead(picture.next);
-        let capacity = self.seen.rules.capacity();
+        let capacity = self.seen.rules().capacity();
         let seats = capacity.active().map_or(u64::MAX, |active| {
             let open = unstamped_seats(picture, self.seen.traces);
             let occupied = picture.occupied(&self.seen.traces.active, self.now);
@@ -48,9 +53,7 @@ impl Tick<'_> {
         let Some((start, end)) = self.seen.burnt else {
             return;
         };
-        for (chunk, mask) in masked_chunks(start..end) {
-            self.mark_gone(chunk, &mask);
-        }
+        self.bury(start, end);
     }
 }
 
@@ -59,15 +62,19 @@ impl Tick<'_> {
 pub fn reserved_too_many(
     picture: &Snapshot,
     traces: &Traces,
-    rules: &Admission,
+    standing: &Standing,
     now: Timestamp,
 ) -> u64 {
     let now = now.max(picture.line.ticked_at);
     let ahead = picture.line.ahead(picture.next);
-    if ahead == 0 {
+    let drawing = lot_needs(picture.line.lot.as_ref(), standing) != LotNeeds::Nothing;
+    if ahead == 0 || standing.halt.is_some() || drawing {
+        return ahead;
+    }
+    if standing.passthrough {
         return 0;
     }
-    let capacity = rules.capacity();
+    let capacity = standing.rules.capacity();
     let seats = capacity.active().map_or(u64::MAX, |active| {
         let taken = picture.occupied(&traces.active, now) + unstamped_seats(picture, traces);
         u64::from(active.get()).saturating_sub(taken)

@@ -7,6 +7,38 @@ use crate::{bits::CHUNK_NUMBERS, snapshot::Snapshot, value::Number};
 const MOST_AHEAD: u64 = 10_000;
 
 impl Tick<'_> {
+    /// Tickets that an operator wants called before all others; the public log says whose word it was.
+    pub(super) fn call_first(&mut self, picture: &Snapshot, budget: u32) -> Vec<Number> {
+        let given = picture.line.floor..picture.next;
+        let marks = &picture.marks;
+        let is_over = |number: Number| {
+            let called = picture.line.call_of(number, marks);
+            let holds = called.is_some_and(|batch| picture.holds_seat(batch.until, self.now));
+            let is_called = number < picture.line.horizon && holds;
+            is_called
+                || marks.late.has(number)
+                || marks.claimed.has(number)
+                || marks.left.has(number)
+        };
+        let firsts = self.seen.orders.firsts().into_iter();
+        let called: Vec<Number> = firsts
+            .map(|(number, _)| number)
+            .filter(|number| given.contains(number) && !is_over(*number))
+            .take(budget as usize)
+            .collect();
+        for number in &called {
+            self.mark_late(*number);
+            // The main lane must not call it a second time.
+            self.bury(*number, number.plus(1));
+        }
+        called
+    }
+
+    fn mark_late(&mut self, number: Number) {
+        self.marks.late.add(number);
+        self.late_chunks.insert(number.0 / CHUNK_NUMBERS);
+    }
+
     /// Those who were passed over moments ago come first, with half of the budget: their turn was now. Of the others
     /// the late lane takes a tenth of the calls while others wait, at least one in ten, and whatever the main lane
     /// cannot use.
@@ -14,7 +46,9 @@ impl Tick<'_> {
         let waiting = picture.counted.total();
         let cap = LATE_TENTHS.max(budget);
         self.line.late_credit = self.line.late_credit.saturating_add(budget).min(cap);
-        let mut called = self.in_order(picture.latecomers(&self.seen.traces.expected));
+        let mut called = picture.latecomers(&self.seen.traces.expected);
+        called.retain(|number| !self.marks.late.has(*number));
+        let mut called = self.in_order(called);
         let prompt = called
             .iter()
             .take_while(|number| self.was_passed_just_now(**number));
@@ -27,8 +61,7 @@ impl Tick<'_> {
         let spent = by_share.saturating_mul(LATE_TENTHS);
         self.line.late_credit = self.line.late_credit.saturating_sub(spent);
         for number in &called {
-            self.marks.late.add(*number);
-            self.late_chunks.insert(number.0 / CHUNK_NUMBERS);
+            self.mark_late(*number);
         }
         called
     }
@@ -44,7 +77,7 @@ impl Tick<'_> {
     /// absent: a network that was lost for a moment costs moments, not the turn.
     fn was_passed_just_now(&self, number: Number) -> bool {
         let passed = self.line.passed_in(number);
-        let recent = self.now.minus(self.seen.rules.absent_after());
+        let recent = self.now.minus(self.seen.rules().absent_after());
         self.marks.gone.has(number) && passed.is_some_and(|batch| recent < batch.at)
     }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use policies::admission::Spec;
+use policies::{admission::Spec, schedule::Schedule};
 use proptest::prelude::*;
 
 use super::*;
@@ -23,12 +23,19 @@ struct Scene {
     traces: Traces,
 }
 
+fn standing(rules: &Admission) -> Standing {
+    Standing::at(rules, &Schedule::default(), &Orders::default(), START)
+}
+
 fn step(scene: &Scene, rules: &Admission, now: Timestamp) -> Calls {
     super::step(
         &Seen {
             picture: &scene.picture,
             traces: &scene.traces,
-            rules,
+            standing: &standing(rules),
+            orders: &Orders::default(),
+            key: KeyId(1),
+            lot: &LotStep::None,
             burnt: None,
         },
         now,
@@ -266,7 +273,7 @@ fn a_reserved_seat_is_taken_back_when_a_limit_is_lowered() {
     assert_eq!(calls.line.ahead(number(0)), 18);
     let now = START.plus(TICK * 2);
     let seen = after(calls, 0, nobody(), now);
-    let lower = rules(5, 1_000);
+    let lower = standing(&rules(5, 1_000));
     assert_eq!(
         reserved_too_many(&seen.picture, &seen.traces, &lower, now),
         13
@@ -277,7 +284,10 @@ fn a_reserved_seat_is_taken_back_when_a_limit_is_lowered() {
         &Seen {
             picture: &seen.picture,
             traces: &seen.traces,
-            rules: &lower,
+            standing: &lower,
+            orders: &Orders::default(),
+            key: KeyId(1),
+            lot: &LotStep::None,
             burnt,
         },
         now,

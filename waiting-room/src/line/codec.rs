@@ -8,9 +8,12 @@ use std::collections::VecDeque;
 
 use thiserror::Error;
 
-use super::{Batch, Edge, Latecomers, Line};
+use super::{Batch, Drawn, Edge, Latecomers, Line, List, Lot};
 use crate::{
     estimate::Pace,
+    lottery::Bytes,
+    standing::Why,
+    token::KeyId,
     value::{LineId, Number, Timestamp},
 };
 
@@ -63,6 +66,7 @@ impl Line {
             out.u64(edge.next.0);
             out.u64(u64::from(edge.holds_all));
         }
+        out.standing(self);
         out.u64(u64::from(self.late.count));
         out.numbers(&self.late.first, self.floor);
         out.length(self.batches.len());
@@ -125,6 +129,41 @@ impl Out {
         self.length(numbers.len());
         for number in numbers {
             self.u64(number.0.wrapping_sub(base.0));
+        }
+    }
+
+    fn standing(&mut self, line: &Line) {
+        let why = line
+            .why
+            .and_then(|why| Why::ALL.iter().position(|each| *each == why));
+        self.u64(why.map_or(0, |place| place as u64 + 1));
+        self.u64(line.opens_at.map_or(0, |at| at.0));
+        self.u64(u64::from(line.is_shut));
+        line.limits
+            .iter()
+            .for_each(|limit| self.u64(u64::from(*limit)));
+        self.u64(line.lowered_at.0);
+        self.length(usize::from(line.lot.is_some()));
+        if let Some(lot) = &line.lot {
+            self.lot(lot);
+        }
+    }
+
+    fn lot(&mut self, lot: &Lot) {
+        self.u64(lot.opens_at.0);
+        self.u64(u64::from(lot.key.0));
+        self.u64(lot.from.0);
+        self.length(usize::from(lot.list.is_some()));
+        if let Some(list) = lot.list {
+            self.u64(list.to.0);
+            self.u64(list.end.0);
+        }
+        self.length(usize::from(lot.drawn.is_some()));
+        if let Some(drawn) = &lot.drawn {
+            self.0.extend_from_slice(&drawn.digest.0);
+            let beacon = drawn.beacon.as_deref().unwrap_or_default();
+            self.length(beacon.len());
+            self.0.extend_from_slice(beacon.as_bytes());
         }
     }
 
@@ -222,11 +261,51 @@ impl In<'_> {
                 .items(|input| Some((input.u64()?, input.number()?)))?
                 .into(),
             edges: self.items(Self::edge)?.into(),
+            why: match self.u64()? {
+                0 => None,
+                place => Some(*Why::ALL.get(usize::try_from(place - 1).ok()?)?),
+            },
+            opens_at: self.time().map(|at| (at.0 > 0).then_some(at))?,
+            is_shut: self.flag()?,
+            limits: [self.u32()?, self.u32()?],
+            lowered_at: self.time()?,
+            lot: self.option(Self::lot)?,
             late: Latecomers {
                 count: self.u32()?,
                 first: self.numbers(floor)?,
             },
             batches: self.batches(floor)?,
+        })
+    }
+
+    fn option<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        Some(if self.flag()? {
+            Some(read(self)?)
+        } else {
+            None
+        })
+    }
+
+    fn lot(&mut self) -> Option<Lot> {
+        Some(Lot {
+            opens_at: self.time()?,
+            key: KeyId(self.u64()?.try_into().ok()?),
+            from: self.number()?,
+            list: self.option(|input| {
+                Some(List {
+                    to: input.number()?,
+                    end: input.number()?,
+                })
+            })?,
+            drawn: self.option(|input| {
+                let digest = Bytes(input.take()?);
+                let bytes = input.items(|input| input.take::<1>().map(|[byte]| byte))?;
+                let beacon = String::from_utf8(bytes).ok()?;
+                Some(Drawn {
+                    digest,
+                    beacon: (!beacon.is_empty()).then_some(beacon),
+                })
+            })?,
         })
     }
 
@@ -269,73 +348,4 @@ impl In<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const START: u64 = 1_790_000_000_000;
-
-    fn batch() -> impl Strategy<Value = Batch> {
-        let numbers = proptest::collection::vec(any::<u64>().prop_map(Number), 0..4);
-        (any::<[u64; 4]>(), any::<bool>(), any::<u32>(), numbers).prop_map(
-            |([at, until, from, to], on_arrival, calls, late)| Batch {
-                at: Timestamp(at),
-                until: Timestamp(until),
-                on_arrival,
-                from: Number(from),
-                to: Number(to),
-                calls,
-                late,
-            },
-        )
-    }
-
-    proptest! {
-        #[test]
-        fn any_record_survives_the_store(batches in proptest::collection::vec(batch(), 0..6), figures: [u64; 6]) {
-            let mut line = Line::open(Timestamp(START), figures[0]);
-            line.rolls.push_back((figures[1], Number(figures[2])));
-            line.edges.push_back(Edge { at: Timestamp(figures[3]), soon: Number(figures[4]), next: Number(figures[5]), holds_all: true });
-            line.late = Latecomers { first: vec![Number(figures[5])], count: 7 };
-            line.pace.per_second = 0.125;
-            line.batches = batches.into();
-            let bytes = line.encode();
-            prop_assert_eq!(Line::decode(&bytes), Ok(line));
-            prop_assert_eq!(Line::decode(&bytes[..bytes.len() - 1]), Err(CodecError));
-            let longer = [bytes.as_slice(), &[0]].concat();
-            prop_assert_eq!(Line::decode(&longer), Err(CodecError));
-        }
-
-        #[test]
-        fn no_bytes_are_too_strange(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let ours = [&[FORM], bytes.as_slice()].concat();
-            // Whatever it is, it is refused or written back the same way.
-            if let Ok(line) = Line::decode(&ours) {
-                prop_assert_eq!(Line::decode(&line.encode()).map(|l| l.version), Ok(line.version));
-            }
-            prop_assert_eq!(Line::decode(&bytes).is_ok(), bytes.first() == Some(&FORM) && Line::decode(&bytes).is_ok());
-        }
-    }
-
-    #[test]
-    fn a_busy_minute_takes_eight_bytes_a_batch() {
-        let mut line = Line::open(Timestamp(START), START);
-        let mut next = START;
-        for tick in 0..480 {
-            let at = Timestamp(START + tick * 250);
-            line.batches.push_back(Batch {
-                at,
-                until: Timestamp(at.0 + 120_000),
-                on_arrival: false,
-                from: Number(next),
-                to: Number(next + 140),
-                calls: 100,
-                late: Vec::new(),
-            });
-            next += 140;
-        }
-        let bytes = line.encode().len();
-        assert!(bytes < 480 * 11 + 200, "{bytes} bytes");
-    }
-}
+mod tests;

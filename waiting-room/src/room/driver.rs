@@ -4,6 +4,7 @@
 //! give it back what it lost; read the bits; publish the new picture; try to win the tick; decide and
 //! commit. The caller owns the timer, so that a simulation can own it too.
 
+mod drawing;
 mod reading;
 mod restoring;
 
@@ -18,8 +19,10 @@ use crate::{
     controller::{self, Calls, Seen, TICK, Traces},
     counts::Event,
     line::{Line, SEGMENT_NUMBERS},
+    orders::{Orders, Word},
     presence::{CLOCK_SKEW, ChunkWrite, Epochs},
     snapshot::Snapshot,
+    standing::Standing,
     store::{Commit, Committed, Head, Mark, Reach, Record, StoreError},
     value::{Number, Timestamp},
 };
@@ -37,6 +40,8 @@ pub struct Driver {
     failing: bool,
     presence_at: Timestamp,
     known: Known,
+    orders: Arc<Orders>,
+    order: Option<drawing::Order>,
 }
 
 /// What a step did.
@@ -61,6 +66,8 @@ impl Driver {
             failing: false,
             presence_at: Timestamp(0),
             known: Known::default(),
+            orders: Arc::default(),
+            order: None,
         }
     }
 
@@ -174,13 +181,20 @@ impl Driver {
     }
 
     async fn tick(&mut self, picture: &Snapshot, now: Timestamp) -> Result<Stepped, StoreError> {
-        let traces = self.traces(&picture.line, now).await?;
-        let rules = self.inner.rules;
-        let burnt = self.take_seats_back(picture, &traces, now).await?;
+        let inner = &self.inner;
+        let standing = Standing::at(&inner.rules, &inner.schedule, &picture.orders, now);
+        let traces = self.traces(&picture.line, &standing, now).await?;
+        let burnt = self
+            .take_seats_back(picture, &traces, &standing, now)
+            .await?;
+        let lot = self.lot_step(picture, &traces, &standing).await?;
         let seen = Seen {
             picture,
             traces: &traces,
-            rules: &rules,
+            standing: &standing,
+            orders: &picture.orders,
+            key: self.inner.seal.signing_key(),
+            lot: &lot,
             burnt,
         };
         let calls = controller::step(&seen, now);
@@ -193,7 +207,10 @@ impl Driver {
                 self.inner.counts.add(Event::Ticked);
                 self.known.marks = calls.marks.clone();
                 let next = burnt.map_or(picture.next, |(_, end)| picture.next.max(end));
-                let told = Snapshot::build(calls.line, next, calls.marks, now);
+                let mut told = Snapshot::build(calls.line, next, calls.marks, now);
+                told.orders = Arc::clone(&picture.orders);
+                told.draw = self.drawn_order(&told.line);
+                self.clear_served(&told).await?;
                 self.publish(Arc::new(told));
                 Ok(Stepped::Ticked)
             }
@@ -208,10 +225,10 @@ impl Driver {
         &self,
         picture: &Snapshot,
         traces: &Traces,
+        standing: &Standing,
         now: Timestamp,
     ) -> Result<Option<(Number, Number)>, StoreError> {
-        let rules = &self.inner.rules;
-        if controller::reserved_too_many(picture, traces, rules, now) == 0 {
+        if controller::reserved_too_many(picture, traces, standing, now) == 0 {
             return Ok(None);
         }
         let ahead = u32::try_from(picture.line.ahead(picture.next)).unwrap_or(u32::MAX);
@@ -222,6 +239,18 @@ impl Driver {
         let end = taken.first.plus(u64::from(ahead));
         self.inner.raise_highest(end);
         Ok(Some((taken.first, end)))
+    }
+
+    /// Orders to call a ticket first are obeyed once.
+    async fn clear_served(&self, told: &Snapshot) -> Result<(), StoreError> {
+        for (place, order) in told.orders.iter() {
+            if let Word::First { number, .. } = order.word
+                && told.marks.late.has(Number(number))
+            {
+                self.inner.store.order(place, None).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn open_line(&self, now: Timestamp) -> Result<Stepped, StoreError> {

@@ -21,9 +21,15 @@ impl Room {
     pub(super) async fn locate(&self, presented: Presented<'_>, at: Moment) -> Located {
         let ticket = match self.identify(presented, at.now) {
             Visitor::Guest(pass) => return Located::Inside(pass),
-            Visitor::Returned(challenge) => return self.number(challenge.nonce, None, at).await,
-            Visitor::Stranger => return Located::Nowhere(self.challenge(at)),
-            Visitor::Holder(ticket) => ticket,
+            Visitor::Returned(challenge) => match self.turned_away(at.now) {
+                Some(held) => return Located::Nowhere(held),
+                None => return self.number(challenge.nonce, None, at).await,
+            },
+            Visitor::Stranger => {
+                let held = self.turned_away(at.now);
+                return Located::Nowhere(held.unwrap_or_else(|| self.challenge(at)));
+            }
+            Visitor::Holder(ticket) => self.current(ticket),
         };
         let place = self.place(&ticket, at.now);
         let over = match place {
@@ -33,6 +39,9 @@ impl Room {
             Place::Late { .. } => self.only_reserved_seats(),
             Place::Waiting { .. } | Place::Called { .. } | Place::Claimed { .. } => false,
         };
+        if over && let Some(held) = self.turned_away(at.now) {
+            return Located::Nowhere(held);
+        }
         if over {
             // The old secret names this arrival, so that two requests at once get one number.
             let nonce = ticket.secret.rotate_left(1) ^ ticket.number.0;
@@ -80,6 +89,8 @@ impl Room {
             told,
             secret: nonce,
         };
+        // Answered from memory, the number may be one of a pre-queue that was drawn since.
+        let ticket = self.current(ticket);
         inner.presence.record(ticket.number, at.now);
         Located::InLine(Seat {
             ticket,
@@ -114,6 +125,13 @@ impl Room {
                 Visitor::Stranger
             }
         }
+    }
+
+    fn current(&self, ticket: Ticket) -> Ticket {
+        let snapshot = self.inner.snapshot.load();
+        snapshot
+            .as_ref()
+            .map_or(ticket, |seen| seen.current(ticket))
     }
 
     pub(super) fn has_left(&self, number: Number) -> bool {

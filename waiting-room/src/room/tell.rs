@@ -10,8 +10,10 @@ use super::{
 };
 use crate::{
     counts::Event,
+    line::Lot,
     presence::DUE_SLACK,
-    snapshot::Place,
+    snapshot::{Place, Snapshot},
+    standing::Why,
     status::{self, Reason, State, Status},
     token::{Challenge, Pass, Ticket, Told},
     value::{Moment, Number, Timestamp},
@@ -19,6 +21,26 @@ use crate::{
 
 /// How long an admission waits for its seat to be written; once per visitor and activity epoch.
 const KEEP_WITHIN: Duration = Duration::from_millis(250);
+
+fn state_of(why: Why) -> State {
+    match why {
+        Why::NotOpen | Why::Drawing => State::NotOpen,
+        Why::Closed => State::Closed,
+        Why::SoldOut => State::SoldOut,
+        Why::Paused => State::Paused,
+        Why::OriginSlow | Why::LimitChanged => State::Waiting,
+    }
+}
+
+fn reason_of(why: Why) -> Option<Reason> {
+    match why {
+        Why::NotOpen | Why::Closed | Why::SoldOut => None,
+        Why::Drawing => Some(Reason::Drawing),
+        Why::Paused => Some(Reason::Paused),
+        Why::OriginSlow => Some(Reason::OriginSlow),
+        Why::LimitChanged => Some(Reason::LimitChanged),
+    }
+}
 
 impl Room {
     pub(super) fn tell(&self, seat: Seat, at: Moment) -> Outcome {
@@ -99,6 +121,7 @@ impl Room {
             code: Some(ticket.code()),
             called_at: None,
             claim_until: None,
+            opens_at: None,
             updated_at: read_at,
         };
         let (ahead, behind) = match place {
@@ -122,7 +145,63 @@ impl Room {
         status.behind = behind;
         status.eta = if stale { None } else { pace.eta(ahead) };
         status.poll_after = status::poll_after(ahead, status.eta, &self.inner.rules, at.entropy);
+        if let Some(seen) = snapshot.as_ref() {
+            self.explain(&mut status, (ticket, seen), at);
+        }
         status
+    }
+
+    /// Why the line stands, or moves more slowly, for somebody who waits in it.
+    fn explain(&self, status: &mut Status, (ticket, seen): (&Ticket, &Snapshot), at: Moment) {
+        let line = &seen.line;
+        let Some(why) = line.why else { return };
+        let state = state_of(why);
+        status.state = state;
+        if status.reason != Some(Reason::StoreLost) {
+            status.reason = reason_of(why).or(status.reason);
+        }
+        if state == State::Waiting {
+            return;
+        }
+        status.eta = None;
+        status.opens_at = line.opens_at;
+        if state == State::NotOpen {
+            let left = line
+                .opens_at
+                .map_or(Duration::ZERO, |opens| opens.since(at.now));
+            let waiting = seen.waiting_total();
+            status.poll_after = status::poll_opening(left, waiting, &self.inner.rules, at.entropy);
+            let is_in_draw = |lot: &Lot| lot.drawn.is_none() && lot.from <= ticket.number;
+            if line.lot.as_ref().is_some_and(is_in_draw) {
+                // There is no place before the draw; showing one would promise it.
+                (status.ahead, status.behind) = (None, None);
+            }
+        } else if state != State::Paused {
+            status.poll_after = status::POLL_SHUT + status.poll_after / 2;
+            (status.ahead, status.behind) = (None, None);
+        }
+    }
+
+    /// What somebody without a place is told where the room takes nobody; `None` where it does.
+    pub(super) fn turned_away(&self, now: Timestamp) -> Option<Held> {
+        let snapshot = self.inner.snapshot.load();
+        let seen = snapshot.as_ref().filter(|seen| seen.line.is_shut)?;
+        let status = Status {
+            state: match seen.line.why.map(state_of) {
+                Some(State::SoldOut) => State::SoldOut,
+                // Closed, or serving only those who wait already.
+                _ => State::Closed,
+            },
+            reason: None,
+            poll_after: status::POLL_SHUT,
+            opens_at: seen.line.opens_at,
+            updated_at: seen.read_at,
+            ..self.joining(now, Reason::Joining)
+        };
+        Some(Held {
+            status,
+            ticket: TicketChange::Keep,
+        })
     }
 
     pub(super) async fn admit(&self, pass: Pass, now: Timestamp) -> Outcome {
@@ -199,6 +278,7 @@ impl Room {
             code: None,
             called_at: None,
             claim_until: None,
+            opens_at: None,
             updated_at: now,
         }
     }

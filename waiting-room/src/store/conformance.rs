@@ -40,6 +40,7 @@ pub async fn run(rooms: &dyn Rooms) {
     a_commit_is_fenced_by_the_version(rooms).await;
     a_commit_raises_the_counter_and_never_lowers_it(rooms).await;
     every_change_of_a_mark_shows_in_its_stamp(rooms).await;
+    orders_stand_until_they_are_replaced(rooms).await;
     rooms_do_not_see_each_other(rooms).await;
 }
 
@@ -308,6 +309,22 @@ async fn every_change_of_a_mark_shows_in_its_stamp(rooms: &dyn Rooms) {
     assert_eq!(store.commit(&drops).await, Ok(Committed::Done));
     let kept: Vec<Part> = stamps().await.into_keys().collect();
     assert_eq!(kept, [part(Mark::Claimed, other)]);
+}
+
+async fn orders_stand_until_they_are_replaced(rooms: &dyn Rooms) {
+    let (one, two) = (rooms.open("orders"), rooms.open("orders"));
+    one.mark(Mark::Left, number(1))
+        .await
+        .expect("a stamp beside");
+    for (place, order) in [("pause", "on"), ("first:12", "kim"), ("pause", "off")] {
+        let said = one.order(place, Some(order.as_bytes())).await;
+        assert_eq!(said, Ok(()));
+    }
+    assert_eq!(two.order("first:12", None).await, Ok(()));
+    assert_eq!(two.order("never", None).await, Ok(()));
+    let head = two.head().await.expect("head");
+    assert_eq!(head.orders, [("pause".to_owned(), b"off".to_vec())]);
+    assert_eq!(head.stamps.len(), 1);
 }
 
 async fn rooms_do_not_see_each_other(rooms: &dyn Rooms) {

@@ -44,6 +44,7 @@ struct Room {
     reach: Option<Reach>,
     marks: Marks,
     stamps: BTreeMap<Part, u64>,
+    orders: BTreeMap<String, Vec<u8>>,
     /// By kind and epoch: each gateway's bits, and how long the epoch is kept.
     traces: BTreeMap<(Trace, u64), Kept>,
     ticked_until: Timestamp,
@@ -203,8 +204,18 @@ impl RoomStore for MemoryStore {
             next: room.next,
             record: room.record.clone(),
             stamps: room.stamps.clone(),
+            orders: room.orders.clone().into_iter().collect(),
             at: None,
         })
+    }
+
+    async fn order(&self, place: &str, order: Option<&[u8]>) -> Result<(), StoreError> {
+        let mut room = self.room()?;
+        match order {
+            Some(order) => room.orders.insert(place.to_owned(), order.to_vec()),
+            None => room.orders.remove(place),
+        };
+        Ok(())
     }
 
     async fn marks(&self, parts: &[Part]) -> Result<Vec<Bits>, StoreError> {

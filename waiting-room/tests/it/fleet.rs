@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use policies::admission::Admission;
+use policies::{admission::Admission, schedule::Schedule};
 use waiting_room::{
     Driver, KeyId, Keyring, Moment, Outcome, Parts, Presented, Room, Seal, Stepped, TicketChange,
     Timestamp,
@@ -29,8 +29,18 @@ pub(crate) fn seal() -> Seal {
 
 impl Gateway {
     pub(crate) fn new(id: u64, store: Arc<dyn RoomStore>, rules: Admission) -> Self {
+        Self::scheduled(id, store, rules, Schedule::default())
+    }
+
+    pub(crate) fn scheduled(
+        id: u64,
+        store: Arc<dyn RoomStore>,
+        rules: Admission,
+        schedule: Schedule,
+    ) -> Self {
         let parts = Parts {
             rules,
+            schedule,
             seal: seal(),
             store,
             gateway: GatewayId(id),

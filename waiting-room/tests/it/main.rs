@@ -2,6 +2,7 @@
 
 mod fleet;
 mod history;
+mod methods;
 mod reload;
 mod shared_redis;
 mod stale;

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use policies::admission::{Admission, Spec};
+use policies::{
+    admission::{Admission, Spec},
+    schedule::Schedule,
+};
 use waiting_room::{
     Driver, Parts, Room, Stepped, Timestamp,
     controller::TICK,
@@ -62,6 +65,7 @@ impl World {
     fn reload(&self, spec: Spec) -> (Room, Driver) {
         let parts = Parts {
             rules: rules(spec),
+            schedule: Schedule::default(),
             seal: seal(),
             store: Arc::new(self.store.clone()),
             gateway: GatewayId(2),

@@ -126,9 +126,13 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, code: &'a Code) -> page::Status<
     page::Status {
         room: asking.served.name().as_str(),
         state: match said.state {
+            room::State::NotOpen => page::State::NotOpen,
             room::State::Waiting => page::State::Waiting,
+            room::State::Paused => page::State::Paused,
             room::State::Called => page::State::Called,
             room::State::Admitted => page::State::Admitted,
+            room::State::SoldOut => page::State::SoldOut,
+            room::State::Closed => page::State::Closed,
             room::State::Left => page::State::Left,
         },
         reason: said.reason.map(|reason| match reason {
@@ -136,6 +140,10 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, code: &'a Code) -> page::Status<
             room::Reason::StoreLost => page::Reason::StoreLost,
             room::Reason::LateLane => page::Reason::LateLane,
             room::Reason::NewNumber => page::Reason::NewNumber,
+            room::Reason::Paused => page::Reason::Paused,
+            room::Reason::Drawing => page::Reason::Drawing,
+            room::Reason::OriginSlow => page::Reason::OriginSlow,
+            room::Reason::LimitChanged => page::Reason::LimitChanged,
         }),
         position: said.position().map(u64::from),
         ahead: said.ahead.map(u64::from),
@@ -148,7 +156,7 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, code: &'a Code) -> page::Status<
         ticket: code.as_str(),
         called_at_ms: said.called_at.map(|Timestamp(at)| at),
         claim_deadline_ms: said.claim_until.map(|Timestamp(at)| at),
-        opens_at_ms: None,
+        opens_at_ms: said.opens_at.map(|Timestamp(at)| at),
         updated_at_ms: said.updated_at.0,
     }
 }

@@ -7,8 +7,10 @@ use crate::{
     bits::Bits,
     controller::{self, Traces},
     line::{Line, Marks, SEGMENT_NUMBERS},
+    orders::Orders,
     presence::{Epochs, Trace},
     snapshot::Snapshot,
+    standing::Standing,
     store::{Epoch, Head, Mark, Part, StoreError},
     value::{LineId, Number, Timestamp},
 };
@@ -67,8 +69,15 @@ impl Driver {
         if all {
             self.known.all_at = now;
         }
+        let orders = Orders::read(&head.orders);
+        if *self.orders != orders {
+            self.orders = Arc::new(orders);
+        }
         let marks = self.known.marks.clone();
-        Ok(Arc::new(Snapshot::build(line, next, marks, now)))
+        let mut picture = Snapshot::build(line, next, marks, now);
+        picture.orders = Arc::clone(&self.orders);
+        picture.draw = self.drawn_order(&picture.line);
+        Ok(Arc::new(picture))
     }
 
     async fn read_activity(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -86,11 +95,16 @@ impl Driver {
     }
 
     /// What a tick decides on beside the picture.
-    pub(super) async fn traces(&self, line: &Line, now: Timestamp) -> Result<Traces, StoreError> {
+    pub(super) async fn traces(
+        &self,
+        line: &Line,
+        standing: &Standing,
+        now: Timestamp,
+    ) -> Result<Traces, StoreError> {
         let of = |trace, epochs: Vec<u64>| epochs.into_iter().map(move |epoch| (trace, epoch));
         let expected = Epochs::of_due().within(&controller::expected_epochs(now));
         let rules = &self.inner.rules;
-        let presence = controller::presence_wanted(line, rules, now);
+        let presence = controller::presence_wanted(line, standing, now);
         let judged = presence.is_some();
         let presence = presence.map_or(Vec::new(), |living| {
             Epochs::of_presence(rules).within(&living)

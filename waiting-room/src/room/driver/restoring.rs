@@ -37,6 +37,9 @@ impl Driver {
             .merge(Mark::Claimed, &known.marks.claimed)
             .await?;
         inner.store.merge(Mark::Left, &known.marks.left).await?;
+        for (place, order) in known.orders.iter() {
+            inner.store.order(place, Some(&order.encode())).await?;
+        }
         let seen = theirs.as_ref().map(|line| line.version);
         // Only the counter may have been lost: then their record and marks are at least ours.
         let newer = theirs.filter(|l| (l.id, l.version) >= (known.line.id, known.line.version));

@@ -109,20 +109,33 @@ pub(super) fn part_name(part: Part) -> String {
     format!("{}:{}", letter(part.mark), part.segment)
 }
 
-/// The stamps of all parts.
-pub(super) fn stamps(value: Option<Value>) -> Result<BTreeMap<Part, u64>, StoreError> {
+const ORDER: &str = "o:";
+
+/// The field of an order in the hash of stamps.
+pub(super) fn order_field(place: &str) -> String {
+    format!("{ORDER}{place}")
+}
+
+/// The stamps of all parts, and the orders that stand.
+pub(super) fn stamps_and_orders(value: Option<Value>) -> Result<(Stamps, Orders), StoreError> {
     let mut items = array(value)?.into_iter();
-    let mut stamps = BTreeMap::new();
+    let (mut stamps, mut orders) = (Stamps::new(), Orders::new());
     while let (Some(field), Some(value)) = (items.next(), items.next()) {
-        let field = field.into_string();
-        let part = field.as_deref().and_then(part_of);
-        let (Some(part), Some(stamp)) = (part, value.as_u64()) else {
+        let field = field.into_string().ok_or_else(|| unexpected("a stamp"))?;
+        if let Some(place) = field.strip_prefix(ORDER) {
+            orders.push((place.to_owned(), bytes(value)?.unwrap_or_default()));
+            continue;
+        }
+        let (Some(part), Some(stamp)) = (part_of(&field), value.as_u64()) else {
             return Err(unexpected("a stamp"));
         };
         stamps.insert(part, stamp);
     }
-    Ok(stamps)
+    Ok((stamps, orders))
 }
+
+type Stamps = BTreeMap<Part, u64>;
+type Orders = Vec<(String, Vec<u8>)>;
 
 fn part_of(name: &str) -> Option<Part> {
     let (kind, segment) = name.split_once(':')?;

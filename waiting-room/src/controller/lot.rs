@@ -1,0 +1,143 @@
+//! The lottery of an opening, step by step: who is in it, the list closed, the lot drawn. Each step is one tick's.
+//!
+//! The list ends with the number that the closing tick takes from the counter: whoever took one before is in it,
+//! whoever takes one after is behind it, and there is no moment in between. The drawn numbers begin there; a
+//! ticket of the pre-queue is read as its drawn number from then on, and all else goes on as in any line.
+
+use super::Tick;
+use crate::{
+    bits::{Bits, masked_chunks},
+    line::{Drawn, List, Lot},
+    standing::Why,
+    value::Number,
+};
+
+/// What this tick does for the lottery, beyond what follows from the time.
+#[derive(Clone, Debug, Default)]
+pub enum LotStep {
+    /// Nothing.
+    #[default]
+    None,
+    /// The list is closed: these numbers were taken from the counter.
+    Close(List),
+    /// The lot was drawn.
+    Draw {
+        /// From what.
+        drawn: Drawn,
+        /// Drawn numbers whose holders were not there at the opening.
+        absent: Bits,
+    },
+}
+
+/// What a lottery needs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LotNeeds {
+    /// Nothing.
+    Nothing,
+    /// Its list is to be closed.
+    Closing,
+    /// Its lot is to be drawn.
+    Drawing,
+}
+
+/// Numbers taken beyond those that are surely needed: for visitors who join while the list is being closed.
+const SPARE_LEAST: u64 = 10_000;
+
+/// How many numbers to take for the drawn ones of a list that ends at about `next`; `None` if it is longer than a
+/// lottery can be (2^31).
+#[must_use]
+pub fn numbers_to_take(lot: &Lot, next: Number) -> Option<std::num::NonZeroU32> {
+    let known = next.since(lot.from);
+    let spare = SPARE_LEAST.max(known / 10);
+    let count = u32::try_from(known + spare).ok()?;
+    std::num::NonZeroU32::new(count).filter(|_| known < 1 << 31)
+}
+
+impl Tick<'_> {
+    /// What the lottery of the present event needs.
+    pub(super) fn lot_needs(&self) -> LotNeeds {
+        needs(self.line.lot.as_ref(), self.seen.standing)
+    }
+
+    pub(super) fn advance_lot(&mut self) {
+        let standing = self.seen.standing;
+        if let Some(opens_at) = standing.lottery
+            && standing.halt == Some(Why::NotOpen)
+            && self
+                .line
+                .lot
+                .as_ref()
+                .is_none_or(|lot| lot.opens_at != opens_at)
+        {
+            self.line.lot = Some(Lot {
+                opens_at,
+                key: self.seen.key,
+                from: self.next,
+                list: None,
+                drawn: None,
+            });
+        }
+        self.abandon_lot();
+        match self.seen.lot {
+            LotStep::None => {}
+            LotStep::Close(list) => {
+                self.next = self.next.max(list.end);
+                if let Some(lot) = &mut self.line.lot {
+                    lot.list = Some(*list);
+                }
+            }
+            LotStep::Draw { drawn, absent } => self.draw_lot(drawn, absent),
+        }
+    }
+
+    /// An event that ended before its lot was drawn leaves a line in the order of arrival.
+    fn abandon_lot(&mut self) {
+        let standing = self.seen.standing;
+        let Some(lot) = &mut self.line.lot else {
+            return;
+        };
+        if lot.drawn.is_some() || standing.lottery == Some(lot.opens_at) {
+            return;
+        }
+        if let Some(list) = lot.list.take() {
+            self.bury(list.to, list.end);
+        }
+    }
+
+    fn draw_lot(&mut self, drawn: &Drawn, absent: &Bits) {
+        let Some(lot) = &mut self.line.lot else {
+            return;
+        };
+        let (Some(list), Some(count)) = (lot.list, lot.count()) else {
+            return;
+        };
+        lot.drawn = Some(drawn.clone());
+        let from = lot.from;
+        self.bury(from, list.to);
+        self.bury(list.to.plus(u64::from(count)), list.end);
+        for chunk in absent.chunks() {
+            self.mark_gone(chunk, absent.words(chunk));
+        }
+    }
+
+    /// Numbers that nobody holds, or no longer by this name.
+    pub(super) fn bury(&mut self, from: Number, to: Number) {
+        for (chunk, mask) in masked_chunks(from..to) {
+            self.mark_gone(chunk, &mask);
+        }
+    }
+}
+
+/// What the lottery of the present event needs.
+#[must_use]
+pub fn needs(lot: Option<&Lot>, standing: &crate::standing::Standing) -> LotNeeds {
+    let Some(lot) = lot.filter(|lot| standing.lottery == Some(lot.opens_at)) else {
+        return LotNeeds::Nothing;
+    };
+    match (lot.list, &lot.drawn) {
+        _ if standing.halt == Some(Why::NotOpen) => LotNeeds::Nothing,
+        (None, _) => LotNeeds::Closing,
+        (Some(_), None) => LotNeeds::Drawing,
+        (Some(_), Some(_)) => LotNeeds::Nothing,
+    }
+}

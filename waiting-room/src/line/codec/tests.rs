@@ -1,0 +1,78 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const START: u64 = 1_790_000_000_000;
+
+fn batch() -> impl Strategy<Value = Batch> {
+    let numbers = proptest::collection::vec(any::<u64>().prop_map(Number), 0..4);
+    (any::<[u64; 4]>(), any::<bool>(), any::<u32>(), numbers).prop_map(
+        |([at, until, from, to], on_arrival, calls, late)| Batch {
+            at: Timestamp(at),
+            until: Timestamp(until),
+            on_arrival,
+            from: Number(from),
+            to: Number(to),
+            calls,
+            late,
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn any_record_survives_the_store(batches in proptest::collection::vec(batch(), 0..6), figures: [u64; 6]) {
+        let mut line = Line::open(Timestamp(START), figures[0]);
+        line.rolls.push_back((figures[1], Number(figures[2])));
+        line.edges.push_back(Edge { at: Timestamp(figures[3]), soon: Number(figures[4]), next: Number(figures[5]), holds_all: true });
+        line.late = Latecomers { first: vec![Number(figures[5])], count: 7 };
+        line.pace.per_second = 0.125;
+        line.why = Some(Why::Paused);
+        line.opens_at = Some(Timestamp(9));
+        line.limits = [7, 0];
+        line.lot = Some(Lot {
+            opens_at: Timestamp(9),
+            key: KeyId(3),
+            from: Number(figures[0]),
+            list: Some(List { to: Number(figures[1]), end: Number(figures[2]) }),
+            drawn: Some(Drawn { digest: Bytes([7; 32]), beacon: Some("drand 12".into()) }),
+        });
+        line.batches = batches.into();
+        let bytes = line.encode();
+        prop_assert_eq!(Line::decode(&bytes), Ok(line));
+        prop_assert_eq!(Line::decode(&bytes[..bytes.len() - 1]), Err(CodecError));
+        let longer = [bytes.as_slice(), &[0]].concat();
+        prop_assert_eq!(Line::decode(&longer), Err(CodecError));
+    }
+
+    #[test]
+    fn no_bytes_are_too_strange(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let ours = [&[FORM], bytes.as_slice()].concat();
+        // Whatever it is, it is refused or written back the same way.
+        if let Ok(line) = Line::decode(&ours) {
+            prop_assert_eq!(Line::decode(&line.encode()).map(|l| l.version), Ok(line.version));
+        }
+        prop_assert_eq!(Line::decode(&bytes).is_ok(), bytes.first() == Some(&FORM) && Line::decode(&bytes).is_ok());
+    }
+}
+
+#[test]
+fn a_busy_minute_takes_eight_bytes_a_batch() {
+    let mut line = Line::open(Timestamp(START), START);
+    let mut next = START;
+    for tick in 0..480 {
+        let at = Timestamp(START + tick * 250);
+        line.batches.push_back(Batch {
+            at,
+            until: Timestamp(at.0 + 120_000),
+            on_arrival: false,
+            from: Number(next),
+            to: Number(next + 140),
+            calls: 100,
+            late: Vec::new(),
+        });
+        next += 140;
+    }
+    let bytes = line.encode().len();
+    assert!(bytes < 480 * 11 + 200, "{bytes} bytes");
+}

@@ -1,0 +1,389 @@
+//! What operators and origins have said about a running room: orders, kept in the store for the whole fleet.
+//!
+//! Each order has a place of its own ([`Word::place`]): a newer one replaces the older in the same place, whichever
+//! gateway it was given to. Taking something back is an order too (`Pause { on: false }`), so that the line's log
+//! can name who did it. Orders are JSON: people read them, and they are few.
+
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::value::{Number, Timestamp};
+
+/// Longest text of an operator, in characters.
+pub const LONGEST_TEXT: usize = 280;
+/// Longest name of an operator, in characters.
+pub const LONGEST_NAME: usize = 64;
+/// Most tickets that may be waiting to be called first.
+pub const MOST_FIRST: usize = 100;
+/// Longest public value of a lottery, in bytes.
+pub const LONGEST_BEACON: usize = 1_024;
+
+/// Something said about a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    /// Random: tells two orders apart.
+    pub id: u64,
+    /// When, in milliseconds since the Unix epoch.
+    pub at: u64,
+    /// Who.
+    pub by: String,
+    /// What.
+    pub word: Word,
+}
+
+/// What is said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Word {
+    /// Call nobody, or go on.
+    Pause {
+        /// Whether it stands.
+        on: bool,
+    },
+    /// Serve those who wait and take nobody new, or take new ones again.
+    Drain {
+        /// Whether it stands.
+        on: bool,
+    },
+    /// Other limits than the file's; none given: the file's again.
+    Tune {
+        /// Most visitors inside.
+        active: Option<NonZeroU32>,
+        /// Most calls in a minute.
+        per_minute: Option<NonZeroU32>,
+        /// Until when, in milliseconds since the Unix epoch.
+        until: Option<u64>,
+    },
+    /// Show a text on the page; an empty one: none.
+    Announce {
+        /// Plain text.
+        text: String,
+    },
+    /// So many units are left to sell; `None`: not known.
+    Stock {
+        /// How many.
+        remaining: Option<u64>,
+    },
+    /// Call this ticket before all others.
+    First {
+        /// Its number.
+        number: u64,
+        /// Why; stands in the public log.
+        reason: String,
+    },
+    /// The public value of a lottery.
+    Beacon {
+        /// The opening that names the lottery, in milliseconds since the Unix epoch.
+        opens_at: u64,
+        /// The value as text.
+        value: String,
+    },
+}
+
+/// Why an order is not taken. The caller's fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum OrderError {
+    /// Too long.
+    #[error("`{what}` is longer than {most} characters")]
+    TooLong {
+        /// Which text.
+        what: &'static str,
+        /// How long it may be.
+        most: usize,
+    },
+    /// Says nothing.
+    #[error("`{what}` is missing")]
+    Missing {
+        /// Which text.
+        what: &'static str,
+    },
+    /// Would end before it begins.
+    #[error("`until` is in the past")]
+    Past,
+    /// Something that would break a log or a page.
+    #[error("`{what}` holds a control character")]
+    Control {
+        /// Which text.
+        what: &'static str,
+    },
+}
+
+impl Order {
+    /// Checks an order.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(id: u64, at: Timestamp, by: &str, word: Word) -> Result<Self, OrderError> {
+        text("by", by, LONGEST_NAME)?;
+        if by.is_empty() {
+            return Err(OrderError::Missing { what: "by" });
+        }
+        match &word {
+            Word::Announce { text: said } => text("text", said, LONGEST_TEXT)?,
+            Word::First { reason, .. } => {
+                text("reason", reason, LONGEST_TEXT)?;
+                if reason.is_empty() {
+                    return Err(OrderError::Missing { what: "reason" });
+                }
+            }
+            Word::Beacon { value, .. } => {
+                text("value", value, LONGEST_BEACON)?;
+                if value.is_empty() {
+                    return Err(OrderError::Missing { what: "value" });
+                }
+            }
+            Word::Tune {
+                until: Some(until), ..
+            } if *until <= at.0 => return Err(OrderError::Past),
+            Word::Tune { .. } | Word::Pause { .. } | Word::Drain { .. } | Word::Stock { .. } => {}
+        }
+        Ok(Self {
+            id,
+            at: at.0,
+            by: by.to_owned(),
+            word,
+        })
+    }
+
+    /// The order in store form.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("texts and numbers are always JSON")
+    }
+}
+
+fn text(what: &'static str, said: &str, most: usize) -> Result<(), OrderError> {
+    if said.chars().count() > most {
+        return Err(OrderError::TooLong { what, most });
+    }
+    if said.chars().any(|letter| letter.is_control()) {
+        return Err(OrderError::Control { what });
+    }
+    Ok(())
+}
+
+impl Word {
+    /// Where the order is kept; a newer one there replaces it.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self {
+            Self::Pause { .. } => "pause".into(),
+            Self::Drain { .. } => "drain".into(),
+            Self::Tune { .. } => "tune".into(),
+            Self::Announce { .. } => "announce".into(),
+            Self::Stock { .. } => "stock".into(),
+            Self::First { number, .. } => format!("first:{number}"),
+            Self::Beacon { opens_at, .. } => format!("beacon:{opens_at}"),
+        }
+    }
+}
+
+/// All that stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Orders {
+    /// In the order of their places.
+    all: Vec<(String, Order)>,
+}
+
+impl Orders {
+    /// Reads them back. One that this version cannot read is passed over: a newer gateway gave it.
+    #[must_use]
+    pub fn read(stored: &[(String, Vec<u8>)]) -> Self {
+        let mut all: Vec<_> = stored
+            .iter()
+            .filter_map(|(place, bytes)| Some((place.clone(), serde_json::from_slice(bytes).ok()?)))
+            .collect();
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Self { all }
+    }
+
+    /// Every order with its place.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Order)> {
+        self.all
+            .iter()
+            .map(|(place, order)| (place.as_str(), order))
+    }
+
+    fn words(&self) -> impl Iterator<Item = &Word> {
+        self.all.iter().map(|(_, order)| &order.word)
+    }
+
+    /// Whether the operator has paused the line.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.words()
+            .any(|word| matches!(word, Word::Pause { on: true }))
+    }
+
+    /// Whether nobody new is taken.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.words()
+            .any(|word| matches!(word, Word::Drain { on: true }))
+    }
+
+    /// The limits in place of the file's at `now`.
+    #[must_use]
+    pub fn tuned(&self, now: Timestamp) -> Option<(Option<NonZeroU32>, Option<NonZeroU32>)> {
+        self.words().find_map(|word| match word {
+            Word::Tune {
+                active,
+                per_minute,
+                until,
+            } if until.is_none_or(|until| now.0 < until) => {
+                (active.is_some() || per_minute.is_some()).then_some((*active, *per_minute))
+            }
+            _ => None,
+        })
+    }
+
+    /// The text on the page.
+    #[must_use]
+    pub fn announced(&self) -> Option<&str> {
+        self.words().find_map(|word| match word {
+            Word::Announce { text } if !text.is_empty() => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    /// What is left to sell, by whoever said so last.
+    #[must_use]
+    pub fn remaining(&self) -> Option<u64> {
+        let stocks = self.all.iter().filter_map(|(_, order)| match order.word {
+            Word::Stock { remaining } => Some((order.at, remaining)),
+            _ => None,
+        });
+        stocks
+            .max_by_key(|(at, _)| *at)
+            .and_then(|(_, remaining)| remaining)
+    }
+
+    /// The tickets to be called first, in the order in which that was said.
+    #[must_use]
+    pub fn firsts(&self) -> Vec<(Number, &Order)> {
+        let mut firsts: Vec<_> = self
+            .all
+            .iter()
+            .filter_map(|(_, order)| match order.word {
+                Word::First { number, .. } => Some((Number(number), order)),
+                _ => None,
+            })
+            .collect();
+        firsts.sort_by_key(|(_, order)| (order.at, order.id));
+        firsts.truncate(MOST_FIRST);
+        firsts
+    }
+
+    /// The public value of the lottery that opens at `opens_at`.
+    #[must_use]
+    pub fn beacon(&self, opens_at: Timestamp) -> Option<&str> {
+        self.words().find_map(|word| match word {
+            Word::Beacon {
+                opens_at: of,
+                value,
+            } if *of == opens_at.0 => Some(value.as_str()),
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(orders: &[Order]) -> Vec<(String, Vec<u8>)> {
+        orders
+            .iter()
+            .map(|order| (order.word.place(), order.encode()))
+            .collect()
+    }
+
+    fn order(at: u64, word: Word) -> Order {
+        Order::new(at, Timestamp(at), "kim", word).expect("valid")
+    }
+
+    #[test]
+    fn what_was_said_is_read_back() {
+        let active = NonZeroU32::new(7);
+        let orders = Orders::read(&stored(&[
+            order(1, Word::Pause { on: true }),
+            order(2, Word::Drain { on: false }),
+            order(
+                3,
+                Word::Tune {
+                    active,
+                    per_minute: None,
+                    until: Some(10),
+                },
+            ),
+            order(
+                4,
+                Word::Announce {
+                    text: "곧 시작합니다".into(),
+                },
+            ),
+        ]));
+        assert!(orders.is_paused() && !orders.is_draining());
+        assert_eq!(orders.tuned(Timestamp(9)), Some((active, None)));
+        assert_eq!(orders.tuned(Timestamp(10)), None, "it has run out");
+        assert_eq!(orders.announced(), Some("곧 시작합니다"));
+        assert_eq!(orders.remaining(), None);
+    }
+
+    #[test]
+    fn the_newest_word_about_the_stock_counts_whoever_said_it() {
+        let mut all = stored(&[order(5, Word::Stock { remaining: Some(9) })]);
+        let late = order(7, Word::Stock { remaining: Some(0) });
+        all.push(("stock:2".into(), late.encode()));
+        let early = order(6, Word::Stock { remaining: Some(4) });
+        all.push(("stock:1".into(), early.encode()));
+        assert_eq!(Orders::read(&all).remaining(), Some(0));
+    }
+
+    #[test]
+    fn what_a_newer_gateway_said_is_passed_over() {
+        let mut all = stored(&[order(5, Word::Pause { on: true })]);
+        all.push((
+            "dance".into(),
+            br#"{"id":1,"at":1,"by":"x","word":{"order":"dance"}}"#.to_vec(),
+        ));
+        assert!(Orders::read(&all).is_paused());
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        let say = |by: &str, word| Order::new(1, Timestamp(50), by, word);
+        let long = "x".repeat(281);
+        let announce = |text: &str| Word::Announce { text: text.into() };
+        let too_long = OrderError::TooLong {
+            what: "text",
+            most: 280,
+        };
+        assert_eq!(say("kim", announce(&long)), Err(too_long));
+        assert_eq!(
+            say("kim", announce("a\u{1b}[2J")),
+            Err(OrderError::Control { what: "text" })
+        );
+        assert_eq!(
+            say("", Word::Pause { on: true }),
+            Err(OrderError::Missing { what: "by" })
+        );
+        let until = Word::Tune {
+            active: None,
+            per_minute: None,
+            until: Some(50),
+        };
+        assert_eq!(say("kim", until), Err(OrderError::Past));
+        let silent = Word::First {
+            number: 1,
+            reason: String::new(),
+        };
+        assert_eq!(
+            say("kim", silent),
+            Err(OrderError::Missing { what: "reason" })
+        );
+    }
+}

@@ -1,0 +1,5 @@
+//! Methods, events and operators' orders: what changes for those who wait, and that nobody loses a place by it.
+
+mod events;
+mod orders;
+mod scene;
