@@ -11,6 +11,7 @@
 //! - [`line`](mod@line), [`presence`], [`snapshot`], [`controller`]: the pure heart. The controller
 //!   turns a snapshot into calls; the snapshot says where a ticket stands.
 //! - [`store`]: the port to what the fleet shares, with a memory and a Redis adapter.
+//! - [`journal`]: the log of all calls, in a chain of hashes, and its verifier.
 //! - [`room`]: the verbs. [`status`], [`estimate`]: what a visitor is told. [`counts`]: metrics.
 //!
 //! What never happens: a store call for a status poll of somebody who has a number; a lock shared by
@@ -20,6 +21,7 @@ pub mod bits;
 pub mod controller;
 pub mod counts;
 pub mod estimate;
+pub mod journal;
 pub mod line;
 pub mod presence;
 pub mod room;
