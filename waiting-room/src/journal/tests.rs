@@ -7,6 +7,7 @@ mod hostile;
 mod lies;
 mod shown;
 mod tampered;
+mod vectors;
 
 use super::*;
 use crate::value::{LineId, Number, Timestamp};
