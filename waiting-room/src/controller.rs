@@ -12,6 +12,7 @@
 mod absence;
 mod budget;
 mod calls;
+mod log;
 mod lot;
 
 use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
@@ -27,7 +28,7 @@ use crate::{
     standing::{Joining, Standing, Why},
     status::POLL_SOON,
     token::KeyId,
-    value::{Number, Timestamp},
+    value::{Number, RoomName, Timestamp},
 };
 
 pub use budget::reserved_too_many;
@@ -72,6 +73,8 @@ pub struct Calls {
     pub gone_chunks: BTreeSet<u64>,
     /// Chunks of `late` that changed.
     pub late_chunks: BTreeSet<u64>,
+    /// The tick's entry in the line's log, if it has one.
+    pub entry: Option<String>,
 }
 
 /// What a tick is decided on.
@@ -87,6 +90,8 @@ pub struct Seen<'a> {
     pub orders: &'a Orders,
     /// The key that signs now.
     pub key: KeyId,
+    /// Whose line it is, for its log.
+    pub name: &'a RoomName,
     /// What is done for a lottery.
     pub lot: &'a LotStep,
     /// Numbers that the controller itself has taken, to take seats back that were reserved for them: nobody's.
@@ -137,11 +142,13 @@ pub fn step(seen: &Seen<'_>, now: Timestamp) -> Calls {
     let mut others = tick.call_first(&picture, budget);
     others.extend(tick.call_late(&picture, budget - as_u32(others.len())));
     let main = tick.call_main(&picture, budget - as_u32(others.len()));
-    tick.stamp(main, others);
+    let taken_to = tick.stamp(main, &others);
     tick.say_why();
     tick.look_ahead();
+    let entry = tick.write_log(&others, taken_to);
     tick.forget_old();
     Calls {
+        entry,
         line: tick.line,
         marks: tick.marks,
         gone_chunks: tick.gone_chunks,
@@ -205,7 +212,7 @@ impl<'a> Tick<'a> {
         let needed = |b: &Batch| now < b.until.plus(AFTERLIFE) || now < b.at.plus(MINUTE);
         self.line.batches.retain(needed);
         let grain = self.seen.rules().call_grace() / GRAINS;
-        self.line.coalesce(now.minus(MINUTE), grain);
+        self.line.coalesce(now, grain);
     }
 
     /// Why nobody is called, if so.
@@ -235,8 +242,8 @@ impl<'a> Tick<'a> {
     }
 
     /// Writes down what was called: first the reserved numbers taken since the last tick, then the
-    /// waiting ones and late comers called now.
-    fn stamp(&mut self, called: u32, late: Vec<Number>) {
+    /// waiting ones and late comers called now. Returns where the first of these end.
+    fn stamp(&mut self, called: u32, late: &[Number]) -> Number {
         let from = self.line.frontier;
         let taken_to = self.next.min(self.seen.picture.line.horizon).max(from);
         let to = self.next.min(self.line.horizon).max(taken_to);
@@ -256,7 +263,7 @@ impl<'a> Tick<'a> {
             from: taken_to,
             to,
             calls: called.saturating_add(as_u32(late.len())),
-            late,
+            late: late.to_vec(),
             ..arrived.clone()
         };
         let is_worth_keeping = |batch: &Batch| batch.from < batch.to || !batch.late.is_empty();
@@ -265,6 +272,7 @@ impl<'a> Tick<'a> {
         let told = self.picture();
         let seats = told.occupied(&self.seen.traces.active, self.now);
         self.line.occupied = u32::try_from(seats).unwrap_or(u32::MAX);
+        taken_to
     }
 
     /// A line in which nobody waits forgets its beginning, so that a room can run for years: what lies well

@@ -12,6 +12,7 @@
 //!   turns a snapshot into calls; the snapshot says where a ticket stands.
 //! - [`store`]: the port to what the fleet shares, with a memory and a Redis adapter.
 //! - [`lottery`]: who comes first out of a pre-queue, by a draw that anybody can check.
+//! - [`journal`]: the log of all calls, in a chain of hashes, and its verifier.
 //! - [`room`]: the verbs. [`status`], [`estimate`]: what a visitor is told. [`counts`]: metrics.
 //!
 //! What never happens: a store call for a status poll of somebody who has a number; a lock shared by
@@ -21,6 +22,7 @@ pub mod bits;
 pub mod controller;
 pub mod counts;
 pub mod estimate;
+pub mod journal;
 pub mod line;
 pub mod lottery;
 pub mod orders;
@@ -34,8 +36,8 @@ pub mod token;
 pub mod value;
 
 pub use room::{
-    Admitted, Driver, Gauges, Held, Outcome, Parts, Presented, Room, Stepped, TicketChange,
+    Admitted, Driver, Gauges, Held, LogPart, Outcome, Parts, Presented, Room, Stepped, TicketChange,
 };
 pub use status::{Reason, State, Status};
 pub use token::{KeyId, Keyring, KeyringError, Seal, TokenText};
-pub use value::{LineId, Moment, Number, Timestamp};
+pub use value::{LineId, Moment, Number, RoomName, Timestamp};

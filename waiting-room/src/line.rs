@@ -13,7 +13,9 @@ use std::{collections::VecDeque, time::Duration};
 
 use crate::{
     bits::{Bits, CHUNK_NUMBERS},
+    controller::MINUTE,
     estimate::Pace,
+    journal::Head,
     lottery::Hash,
     standing::Why,
     token::KeyId,
@@ -77,6 +79,12 @@ pub struct Line {
     pub limits: [u32; 2],
     /// When a limit was lowered last.
     pub lowered_at: Timestamp,
+    /// The grace and the absence that were last logged, in milliseconds.
+    pub times: [u64; 2],
+    /// Orders that stand and were logged, by their ids.
+    pub obeyed: Vec<u64>,
+    /// Where the line's log stands.
+    pub log: Head,
     /// The last lottery, being prepared or drawn.
     pub lot: Option<Lot>,
     /// Calls that are open, recent enough to count against the minute, or just closed; by time.
@@ -229,6 +237,12 @@ impl Line {
             is_shut: false,
             limits: [0; 2],
             lowered_at: Timestamp(0),
+            times: [0; 2],
+            obeyed: Vec::new(),
+            log: Head {
+                seq: 0,
+                hash: [0; 32],
+            },
             lot: None,
             batches: VecDeque::new(),
         }
@@ -240,13 +254,13 @@ impl Line {
         self.horizon.since(next)
     }
 
-    /// Joins neighbouring batches made before `recent` whose calls end within `grain` of each other: the
+    /// Joins neighbouring batches older than a minute whose calls end within `grain` of each other: the
     /// later end counts for all. Keeps the record of a line with a long grace small.
-    pub fn coalesce(&mut self, recent: Timestamp, grain: Duration) {
+    pub fn coalesce(&mut self, now: Timestamp, grain: Duration) {
         let mut joined: VecDeque<Batch> = VecDeque::with_capacity(self.batches.len());
         for batch in std::mem::take(&mut self.batches) {
             match joined.back_mut() {
-                Some(last) if last.takes(&batch, recent, grain) => last.take(batch),
+                Some(last) if last.takes(&batch, now, grain) => last.take(batch),
                 _ => joined.push_back(batch),
             }
         }
@@ -276,8 +290,10 @@ impl Line {
 }
 
 impl Batch {
-    fn takes(&self, next: &Self, recent: Timestamp, grain: Duration) -> bool {
-        next.at < recent
+    fn takes(&self, next: &Self, now: Timestamp, grain: Duration) -> bool {
+        next.at < now.minus(MINUTE)
+            // A call that has ended does not begin again.
+            && self.is_open(now) == next.is_open(now)
             && self.on_arrival == next.on_arrival
             && self.to == next.from
             // From the first that was joined, so that it does not grow without end.

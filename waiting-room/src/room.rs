@@ -26,7 +26,7 @@ use policies::{
     schedule::{Door, Method, Schedule},
 };
 
-pub use driver::{Driver, Stepped};
+pub use driver::{Driver, LogPart, Stepped};
 pub use outcome::{Admitted, Held, Outcome, Presented, TicketChange};
 
 use crate::{
@@ -38,7 +38,7 @@ use crate::{
     status::{Reason, Status},
     store::{GatewayId, Mark, RoomStore, StoreError, Was},
     token::{Pass, Seal, Ticket},
-    value::{Moment, Number, Timestamp},
+    value::{Moment, Number, RoomName, Timestamp},
 };
 use join::Joins;
 use locate::{Located, Visitor};
@@ -51,6 +51,8 @@ const STALE_AFTER: Duration = Duration::from_secs(2);
 /// What a room is made of.
 #[derive(Debug)]
 pub struct Parts {
+    /// Whose room it is, and which.
+    pub name: RoomName,
     /// Who may come in, and how fast.
     pub rules: Admission,
     /// By which method, and when.
@@ -86,6 +88,7 @@ pub struct Room {
 
 #[derive(Debug)]
 struct Inner {
+    name: RoomName,
     rules: Admission,
     schedule: Schedule,
     seal: Seal,
@@ -144,6 +147,7 @@ impl Room {
 
     fn made_of(parts: Parts, counts: Arc<Counts>) -> (Self, Driver) {
         let Parts {
+            name,
             rules,
             schedule,
             seal,
@@ -158,6 +162,7 @@ impl Room {
             activity: Recorder::new(Trace::Activity, activity, activity_keep),
             due: Recorder::new(Trace::Due, Epochs::of_due(), DUE_KEEP),
             activity_epochs: activity,
+            name,
             rules,
             schedule,
             seal,

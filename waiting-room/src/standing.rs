@@ -102,9 +102,9 @@ impl Standing {
         }
         let capacity = rules.capacity();
         let said = [capacity.active(), capacity.per_minute()];
-        let said = said.map(|limit| limit.map_or(0, NonZeroU32::get));
-        let remaining = orders.remaining();
         let passthrough = phase.method == Method::Passthrough;
+        let said = said.map(|limit| limit.filter(|_| !passthrough).map_or(0, NonZeroU32::get));
+        let remaining = orders.remaining();
         if let Some(left) = remaining {
             rules = no_more_than(&rules, left);
         }

@@ -54,6 +54,10 @@ pub struct Part {
     pub segment: u64,
 }
 
+/// Entries of a line's log that a store keeps at least, for gateways to copy: four minutes of a line that calls with
+/// every tick, 360 kB.
+pub const KEPT_ENTRIES: u32 = 1_000;
+
 /// What a mark said before it was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Was {
@@ -126,6 +130,8 @@ pub struct Commit {
     pub next_at_least: Number,
     /// Whole chunks of [`Mark::Gone`] and [`Mark::Late`], to be overwritten.
     pub chunks: Vec<(Mark, u64, Vec<u8>)>,
+    /// An entry to be added to the line's log.
+    pub entry: Option<String>,
     /// Marks of segments below this one are no longer needed.
     pub drop_below: u64,
 }
@@ -185,6 +191,12 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the store did not answer: it may be done all the same.
     async fn order(&self, place: &str, order: Option<&[u8]>) -> Result<(), StoreError>;
+
+    /// The last `count` entries of the line's log, oldest first, of the [`KEPT_ENTRIES`] that are kept.
+    ///
+    /// # Errors
+    /// When the store did not answer.
+    async fn log(&self, count: u32) -> Result<Vec<String>, StoreError>;
 
     /// Reads parts of the marks; one set each, in the order asked for.
     ///

@@ -34,6 +34,15 @@ pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Whose room it is and which: names of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomName {
+    /// The tenant.
+    pub tenant: String,
+    /// The room.
+    pub room: String,
+}
+
 /// One run of a room's queue: the moment it was opened, in milliseconds since the Unix epoch.
 ///
 /// A ticket of another line is void. Because a line also starts numbering at that moment

@@ -23,6 +23,13 @@ struct Scene {
     traces: Traces,
 }
 
+fn name() -> RoomName {
+    RoomName {
+        tenant: "acme".into(),
+        room: "sale".into(),
+    }
+}
+
 fn standing(rules: &Admission) -> Standing {
     Standing::at(rules, &Schedule::default(), &Orders::default(), START)
 }
@@ -35,6 +42,7 @@ fn step(scene: &Scene, rules: &Admission, now: Timestamp) -> Calls {
             standing: &standing(rules),
             orders: &Orders::default(),
             key: KeyId(1),
+            name: &name(),
             lot: &LotStep::None,
             burnt: None,
         },
@@ -287,6 +295,7 @@ fn a_reserved_seat_is_taken_back_when_a_limit_is_lowered() {
             standing: &lower,
             orders: &Orders::default(),
             key: KeyId(1),
+            name: &name(),
             lot: &LotStep::None,
             burnt,
         },

@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::{Batch, Drawn, Edge, Latecomers, Line, List, Lot};
 use crate::{
     estimate::Pace,
+    journal::Head,
     lottery::Bytes,
     standing::Why,
     token::KeyId,
@@ -143,6 +144,11 @@ impl Out {
             .iter()
             .for_each(|limit| self.u64(u64::from(*limit)));
         self.u64(line.lowered_at.0);
+        line.times.iter().for_each(|time| self.u64(*time));
+        self.length(line.obeyed.len());
+        line.obeyed.iter().for_each(|id| self.u64(*id));
+        self.u64(line.log.seq);
+        self.0.extend_from_slice(&line.log.hash);
         self.length(usize::from(line.lot.is_some()));
         if let Some(lot) = &line.lot {
             self.lot(lot);
@@ -269,6 +275,12 @@ impl In<'_> {
             is_shut: self.flag()?,
             limits: [self.u32()?, self.u32()?],
             lowered_at: self.time()?,
+            times: [self.u64()?, self.u64()?],
+            obeyed: self.items(Self::u64)?,
+            log: Head {
+                seq: self.u64()?,
+                hash: self.take()?,
+            },
             lot: self.option(Self::lot)?,
             late: Latecomers {
                 count: self.u32()?,

@@ -4,6 +4,7 @@
 //! give it back what it lost; read the bits; publish the new picture; try to win the tick; decide and
 //! commit. The caller owns the timer, so that a simulation can own it too.
 
+mod copying;
 mod drawing;
 mod reading;
 mod restoring;
@@ -26,6 +27,8 @@ use crate::{
     store::{Commit, Committed, Head, Mark, Reach, Record, StoreError},
     value::{Number, Timestamp},
 };
+use copying::Copied;
+pub use copying::LogPart;
 use reading::Known;
 
 /// Presence epochs are tens of seconds long: their bits need not go out with every step.
@@ -42,6 +45,7 @@ pub struct Driver {
     known: Known,
     orders: Arc<Orders>,
     order: Option<drawing::Order>,
+    log: Copied,
 }
 
 /// What a step did.
@@ -68,6 +72,7 @@ impl Driver {
             known: Known::default(),
             orders: Arc::default(),
             order: None,
+            log: Copied::default(),
         }
     }
 
@@ -128,6 +133,7 @@ impl Driver {
             None => None,
         };
         if let Some(picture) = &picture {
+            self.copy_log(&picture.line).await?;
             self.publish(Arc::clone(picture));
         }
         if now < self.settle_at {
@@ -194,6 +200,7 @@ impl Driver {
             standing: &standing,
             orders: &picture.orders,
             key: self.inner.seal.signing_key(),
+            name: &self.inner.name,
             lot: &lot,
             burnt,
         };
@@ -263,6 +270,7 @@ impl Driver {
             record: record_of(&line),
             reach: reach_of(&line),
             chunks: Vec::new(),
+            entry: None,
         };
         self.inner.store.commit(&commit).await?;
         // The next step reads it like everybody else, whoever won.
@@ -318,6 +326,7 @@ fn commit_of(calls: &Calls, picture: &Snapshot) -> Commit {
         reach: reach_of(&calls.line),
         next_at_least: calls.line.floor,
         chunks: gone.chain(late).collect(),
+        entry: calls.entry.clone(),
         drop_below: calls.line.floor.0 / SEGMENT_NUMBERS,
     }
 }

@@ -6,7 +6,8 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use super::{
-    Commit, Committed, Epoch, GatewayId, Mark, Part, Reach, Record, RoomStore, Taken, Was,
+    Commit, Committed, Epoch, GatewayId, KEPT_ENTRIES, Mark, Part, Reach, Record, RoomStore, Taken,
+    Was,
 };
 use crate::{
     bits::{Bits, CHUNK_BYTES},
@@ -41,6 +42,7 @@ pub async fn run(rooms: &dyn Rooms) {
     a_commit_raises_the_counter_and_never_lowers_it(rooms).await;
     every_change_of_a_mark_shows_in_its_stamp(rooms).await;
     orders_stand_until_they_are_replaced(rooms).await;
+    the_log_keeps_its_last_entries(rooms).await;
     rooms_do_not_see_each_other(rooms).await;
 }
 
@@ -84,6 +86,7 @@ fn commit(seen: Option<u64>, version: u64) -> Commit {
         reach: reach(version),
         next_at_least: number(0),
         chunks: Vec::new(),
+        entry: None,
         drop_below: BASE / SEGMENT_NUMBERS,
     }
 }
@@ -325,6 +328,36 @@ async fn orders_stand_until_they_are_replaced(rooms: &dyn Rooms) {
     let head = two.head().await.expect("head");
     assert_eq!(head.orders, [("pause".to_owned(), b"off".to_vec())]);
     assert_eq!(head.stamps.len(), 1);
+}
+
+async fn the_log_keeps_its_last_entries(rooms: &dyn Rooms) {
+    let (one, two) = (rooms.open("log"), rooms.open("log"));
+    assert_eq!(one.log(5).await, Ok(Vec::new()));
+    let last = u64::from(KEPT_ENTRIES) + 1;
+    for version in 1..=last {
+        let seen = (version > 1).then_some(version - 1);
+        let entry = (version != 2).then(|| format!("entry {version}"));
+        let commit = Commit {
+            entry,
+            ..commit(seen, version)
+        };
+        assert_eq!(one.commit(&commit).await, Ok(Committed::Done));
+    }
+    let fenced = Commit {
+        entry: Some("never".into()),
+        ..commit(Some(1), 2)
+    };
+    assert_eq!(two.commit(&fenced).await, Ok(Committed::Fenced));
+    let tail = two.log(2).await;
+    assert_eq!(
+        tail,
+        Ok([last - 1, last].map(|n| format!("entry {n}")).to_vec())
+    );
+    let all = two.log(KEPT_ENTRIES).await.expect("log");
+    assert_eq!(
+        (all.len(), all[0].as_str()),
+        (KEPT_ENTRIES as usize, "entry 1")
+    );
 }
 
 async fn rooms_do_not_see_each_other(rooms: &dyn Rooms) {

@@ -1,7 +1,7 @@
 //! The store of a single process: everything in one mutex, nothing outlives it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     num::NonZeroU32,
     sync::{
         Arc,
@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use super::{
-    Commit, Committed, Epoch, GatewayId, Head, Mark, Part, Reach, Record, RoomStore, StoreError,
-    Taken, Was,
+    Commit, Committed, Epoch, GatewayId, Head, KEPT_ENTRIES, Mark, Part, Reach, Record, RoomStore,
+    StoreError, Taken, Was,
 };
 use crate::{
     bits::Bits,
@@ -45,6 +45,7 @@ struct Room {
     marks: Marks,
     stamps: BTreeMap<Part, u64>,
     orders: BTreeMap<String, Vec<u8>>,
+    log: VecDeque<String>,
     /// By kind and epoch: each gateway's bits, and how long the epoch is kept.
     traces: BTreeMap<(Trace, u64), Kept>,
     ticked_until: Timestamp,
@@ -218,6 +219,12 @@ impl RoomStore for MemoryStore {
         Ok(())
     }
 
+    async fn log(&self, count: u32) -> Result<Vec<String>, StoreError> {
+        let room = self.room()?;
+        let skipped = room.log.len().saturating_sub(count as usize);
+        Ok(room.log.iter().skip(skipped).cloned().collect())
+    }
+
     async fn marks(&self, parts: &[Part]) -> Result<Vec<Bits>, StoreError> {
         let room = self.room()?;
         let of_part = |part: &Part| {
@@ -257,6 +264,9 @@ impl RoomStore for MemoryStore {
         }
         room.record = Some(commit.record.clone());
         room.reach = Some(commit.reach);
+        room.log.extend(commit.entry.clone());
+        let spare = room.log.len().saturating_sub(KEPT_ENTRIES as usize);
+        room.log.drain(..spare);
         room.next = room.next.max(Some(commit.next_at_least));
         for (mark, chunk, bytes) in &commit.chunks {
             room.marks.of_mut(*mark).merge_bytes(*chunk, bytes);

@@ -7,6 +7,7 @@
 //! | `fg:{tenant:room}:s` | string | version (8 bytes), then the line's record |
 //! | `…:n` | counter | the next number |
 //! | `…:h` | string | the line and its horizon (8 bytes each), as the record says |
+//! | `…:l` | list | the last entries of the line's log |
 //! | `…:t` | string, expiring | held by the gateway that ticks |
 //! | `…:m:<kind>:<segment>` | bitmap, 8 KiB | marks of 65,536 numbers |
 //! | `…:v` | hash | field kind and segment, value a count of its changes; field `o:` and place, value an order |
@@ -241,6 +242,14 @@ impl RoomStore for RedisStore {
             None => client.custom(command("HDEL"), vec![key, field]).await?,
         };
         Ok(())
+    }
+
+    async fn log(&self, count: u32) -> Result<Vec<String>, StoreError> {
+        let from = Argument::from(format!("-{}", count.max(1)));
+        let range = vec![self.key("l"), from, "-1".into()];
+        let client = self.links.bulk.client()?;
+        let entries = wire::array(Some(client.custom(command("LRANGE"), range).await?))?;
+        Ok(entries.into_iter().filter_map(Value::into_string).collect())
     }
 
     async fn marks(&self, parts: &[Part]) -> Result<Vec<Bits>, StoreError> {

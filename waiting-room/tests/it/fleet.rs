@@ -7,8 +7,8 @@ use std::{
 
 use policies::{admission::Admission, schedule::Schedule};
 use waiting_room::{
-    Driver, KeyId, Keyring, Moment, Outcome, Parts, Presented, Room, Seal, Stepped, TicketChange,
-    Timestamp,
+    Driver, KeyId, Keyring, Moment, Outcome, Parts, Presented, Room, RoomName, Seal, Stepped,
+    TicketChange, Timestamp,
     store::{GatewayId, RoomStore},
     token::{Claimant, Ticket},
 };
@@ -27,6 +27,13 @@ pub(crate) fn seal() -> Seal {
     ring.seal("acme", "flash-sale")
 }
 
+pub(crate) fn room_name() -> RoomName {
+    RoomName {
+        tenant: "acme".into(),
+        room: "flash-sale".into(),
+    }
+}
+
 impl Gateway {
     pub(crate) fn new(id: u64, store: Arc<dyn RoomStore>, rules: Admission) -> Self {
         Self::scheduled(id, store, rules, Schedule::default())
@@ -39,6 +46,7 @@ impl Gateway {
         schedule: Schedule,
     ) -> Self {
         let parts = Parts {
+            name: room_name(),
             rules,
             schedule,
             seal: seal(),

@@ -12,7 +12,7 @@ use waiting_room::{
     store::{GatewayId, memory::MemoryStore},
 };
 
-use crate::fleet::{Browser, Gateway, START, seal};
+use crate::fleet::{Browser, Gateway, START, room_name, seal};
 
 fn spec(active: u32, ttl: u64) -> Spec {
     Spec {
@@ -64,6 +64,7 @@ impl World {
 
     fn reload(&self, spec: Spec) -> (Room, Driver) {
         let parts = Parts {
+            name: room_name(),
             rules: rules(spec),
             schedule: Schedule::default(),
             seal: seal(),

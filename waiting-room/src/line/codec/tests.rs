@@ -30,6 +30,9 @@ proptest! {
         line.why = Some(Why::Paused);
         line.opens_at = Some(Timestamp(9));
         line.limits = [7, 0];
+        line.times = [1, figures[1]];
+        line.obeyed = vec![figures[0]];
+        line.log = Head { seq: 7, hash: [9; 32] };
         line.lot = Some(Lot {
             opens_at: Timestamp(9),
             key: KeyId(3),

@@ -56,6 +56,7 @@ impl Driver {
             reach: reach_of(line),
             next_at_least: highest.max(known.next),
             chunks,
+            entry: None,
             drop_below: known.line.floor.0 / SEGMENT_NUMBERS,
         };
         // Fenced: somebody else is giving back; the next step looks again.

@@ -7,7 +7,7 @@ use super::{
     wire::{self, Argument, command},
 };
 use crate::{
-    store::{Commit, Committed, Mark, Part, Record, StoreError},
+    store::{Commit, Committed, KEPT_ENTRIES, Mark, Part, Record, StoreError},
     value::Number,
 };
 
@@ -78,6 +78,16 @@ impl RedisStore {
             let raised = Argument::from(commit.next_at_least.to_string());
             let _: Value = transaction
                 .custom(command("SET"), vec![self.key("n"), raised])
+                .await?;
+        }
+        if let Some(entry) = &commit.entry {
+            let (key, entry) = (self.key("l"), Argument::from(entry.as_str()));
+            let _: Value = transaction
+                .custom(command("RPUSH"), vec![key.clone(), entry])
+                .await?;
+            let kept = Argument::from(format!("-{KEPT_ENTRIES}"));
+            let _: Value = transaction
+                .custom(command("LTRIM"), vec![key, kept, "-1".into()])
                 .await?;
         }
         for (mark, chunk, bytes) in &commit.chunks {

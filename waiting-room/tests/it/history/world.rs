@@ -67,6 +67,8 @@ pub(crate) struct World {
     admitted: BTreeSet<Number>,
     restarts: u64,
     crashed_at: Timestamp,
+    /// The line's log, as each gateway copied it.
+    logs: Vec<String>,
 }
 
 impl World {
@@ -84,6 +86,7 @@ impl World {
         let gateways = (0..sizes.gateways).map(|id| {
             let mut gateway = Gateway::new(id as u64, Arc::new(store.clone()), rules);
             gateway.skew = Duration::from_millis(dice.below(1_000));
+            gateway.driver.keep_log();
             gateway
         });
         let gateways = gateways.collect();
@@ -106,6 +109,7 @@ impl World {
             passes: BTreeMap::new(),
             admitted: BTreeSet::new(),
             restarts: 0,
+            logs: vec![String::new(); sizes.gateways],
             crashed_at: Timestamp(0),
         }
     }
@@ -119,10 +123,7 @@ impl World {
                 self.strike();
             }
             self.mend();
-            for index in 0..self.gateways.len() {
-                let now = self.now;
-                self.gateways[index].step(now).await;
-            }
+            self.step().await;
             self.note_calls();
             for index in 0..self.crowd.len() {
                 if self.crowd[index].acts(self.now) {
@@ -131,7 +132,21 @@ impl World {
             }
             self.check();
         }
+        // What the last tick wrote down is copied with the next.
+        self.step().await;
         self.check_the_end();
+    }
+
+    async fn step(&mut self) {
+        let now = self.now;
+        for (gateway, log) in self.gateways.iter_mut().zip(&mut self.logs) {
+            gateway.step(now).await;
+            let part = gateway.driver.take_log();
+            for entry in part.into_iter().flat_map(|part| part.entries) {
+                log.push_str(&entry);
+                log.push('\n');
+            }
+        }
     }
 
     fn someone_waits(&self) -> bool {
@@ -166,6 +181,10 @@ impl World {
                 let index = self.dice.below(self.gateways.len() as u64) as usize;
                 let store = Arc::new(self.store.clone());
                 self.gateways[index] = Gateway::new(100 + self.restarts, store, self.rules);
+                self.gateways[index].driver.keep_log();
+                // It writes a file of its own.
+                let other = std::mem::take(&mut self.logs[index]);
+                self.logs.push(other);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use waiting_room::{
     Number,
     controller::TICK,
+    journal::{Verifier, verify},
     snapshot::{Place, Snapshot},
 };
 
@@ -125,6 +126,7 @@ impl World {
             let waits = matches!(visitor.stage, Stage::Outside | Stage::Waiting);
             assert!(!waits, "never came in: {visitor:?}");
         }
+        self.check_the_log();
         let claims: u64 = self
             .gateways
             .iter()
@@ -142,5 +144,24 @@ impl World {
                 "each number came in once"
             );
         }
+    }
+
+    /// The line's log, put together from every gateway's copy, holds to its last entry. A store that forgot its last
+    /// seconds forks it, which the verifier must say and does.
+    fn check_the_log(&self) {
+        if self.faults == Faults::Amnesia {
+            return;
+        }
+        let picture = self.newest().expect("the line was read");
+        let verifier = Verifier::new().passing(picture.line.log);
+        let copies = self.logs.iter().map(|log| log.as_bytes());
+        let report = verify(copies, verifier).expect("readable");
+        assert!(report.is_clean(), "{report}");
+        assert!(
+            report
+                .head
+                .is_some_and(|head| head.seq >= picture.line.log.seq),
+            "{report}"
+        );
     }
 }

@@ -1,0 +1,219 @@
+//! What a tick says in the line's log.
+
+use super::{STALL, Tick};
+use crate::{
+    bits::masked_chunks,
+    journal::{Entry, Event, First, Kind, Limits, Opening, Passed, Text, Why as Reason},
+    line::Line,
+    orders::{Order, Word},
+    value::{Number, Timestamp},
+};
+
+impl Tick<'_> {
+    /// Writes the tick's entry, if it has something to say, and moves the chain's head. `others` were called out of
+    /// the line's turn, `taken_to` ends the numbers that took a reserved seat.
+    pub(super) fn write_log(&mut self, others: &[Number], taken_to: Number) -> Option<String> {
+        let before = &self.seen.picture.line;
+        let entry = self.entry(others, taken_to);
+        let why = before.why.map(|why| reason(why.name()));
+        if !entry.is_news(limits(before.limits), why.as_ref()) {
+            return None;
+        }
+        let head = match before.log.seq {
+            0 => self.opening().start(),
+            _ => before.log,
+        };
+        let (line, head) = entry.write(&head);
+        self.line.log = head;
+        Some(line)
+    }
+
+    fn entry(&mut self, others: &[Number], taken_to: Number) -> Entry {
+        let zero = self.line.id.0;
+        let relative = |number: Number| number.0.saturating_sub(zero);
+        let from = self.seen.picture.line.frontier;
+        let marks = self.marks.clone();
+        let is_called = |n: u64| {
+            let number = Number(zero + n);
+            !marks.gone.has(number) && !marks.left.has(number)
+        };
+        let passed = |from, to| Passed::new(relative(from)..relative(to), is_called);
+        let told = self.picture();
+        let event = self.event();
+        let first = self.firsts(others);
+        let is_first = |number: &Number| first.iter().any(|f| f.number == relative(*number));
+        let is_back = self.elapsed >= STALL && self.seen.picture.line.log.seq > 0;
+        let why = self.line.why.map(|why| reason(why.name()));
+        Entry {
+            at: self.now,
+            given: relative(self.next),
+            horizon: relative(self.line.horizon),
+            arrived: passed(from, taken_to),
+            called: passed(taken_to, self.line.frontier),
+            late: others
+                .iter()
+                .filter(|number| !is_first(number))
+                .map(|number| relative(*number))
+                .collect(),
+            living: u64::from(told.waiting_total()),
+            active: u64::from(self.line.occupied),
+            lapsed: self.lapsed(),
+            limits: limits(self.line.limits),
+            why: why.or_else(|| is_back.then(|| reason("store_lost"))),
+            event,
+            first,
+        }
+    }
+
+    /// One event an entry: the opening, then what operators said, then what changed by itself.
+    fn event(&mut self) -> Option<Event> {
+        let by_itself = |kind| {
+            Some(Event {
+                kind,
+                by: None,
+                detail: None,
+            })
+        };
+        let before = &self.seen.picture.line;
+        let is_new = before.log.seq == 0;
+        let times_before = before.times;
+        let rules = self.seen.rules();
+        self.line.times = [rules.call_grace(), rules.absent_after()].map(crate::value::millis);
+        if is_new {
+            return by_itself(Kind::Opened(self.opening()));
+        }
+        let drawn = |line: &Line| line.lot.as_ref().is_some_and(|lot| lot.drawn.is_some());
+        if drawn(&self.line) && !drawn(before) {
+            return by_itself(Kind::Drawn);
+        }
+        if self.line.times != times_before {
+            return by_itself(Kind::Tuned(Some(self.opening())));
+        }
+        let limits_changed = self.line.limits != before.limits;
+        let orders: Vec<Order> = self
+            .seen
+            .orders
+            .iter()
+            .map(|(_, order)| order.clone())
+            .collect();
+        self.line
+            .obeyed
+            .retain(|id| orders.iter().any(|order| order.id == *id));
+        let new = orders
+            .into_iter()
+            .filter(|order| !self.line.obeyed.contains(&order.id))
+            .filter_map(|order| Some((kind(&order.word)?, order)))
+            // A changed limit must be told by the entry that it binds.
+            .max_by_key(|(kind, _)| limits_changed && matches!(kind, Kind::Tuned(_)));
+        if let Some((kind, order)) = new {
+            self.line.obeyed.push(order.id);
+            return Some(Event {
+                kind,
+                by: Text::new(&order.by).ok(),
+                detail: detail(&order.word),
+            });
+        }
+        limits_changed
+            .then(|| by_itself(Kind::Tuned(None)))
+            .flatten()
+    }
+
+    fn opening(&self) -> Opening {
+        let name = self.seen.name;
+        let text = |name: &str| Text::new(name).unwrap_or_else(|_| unnamed());
+        Opening {
+            tenant: text(&name.tenant),
+            room: text(&name.room),
+            line: self.line.id,
+            first: Number(self.line.id.0),
+            grace: self.seen.rules().call_grace(),
+            absent_after: self.seen.rules().absent_after(),
+        }
+    }
+
+    fn firsts(&self, others: &[Number]) -> Vec<First> {
+        let firsts = self.seen.orders.firsts().into_iter();
+        firsts
+            .filter(|(number, _)| others.contains(number))
+            .filter_map(|(number, order)| {
+                let Word::First { reason, .. } = &order.word else {
+                    return None;
+                };
+                Some(First {
+                    number: number.0.saturating_sub(self.line.id.0),
+                    by: Text::new(&order.by).ok()?,
+                    reason: Text::new(reason).ok()?,
+                })
+            })
+            .collect()
+    }
+
+    /// Calls whose grace ended with this tick and that nobody had claimed.
+    fn lapsed(&self) -> u64 {
+        let before = self.seen.picture.line.ticked_at;
+        let ended = |until: Timestamp| before < until && until <= self.now;
+        let batches = self.line.batches.iter();
+        let marks = &self.marks;
+        batches
+            .filter(|batch| ended(batch.until))
+            .map(|batch| {
+                let main: u64 = masked_chunks(batch.from..batch.to)
+                    .map(|(chunk, mask)| {
+                        let (gone, left) = (marks.gone.words(chunk), marks.left.words(chunk));
+                        let claimed = marks.claimed.words(chunk);
+                        let open = |i: usize| mask[i] & !(gone[i] | left[i] | claimed[i]);
+                        let ones = (0..mask.len()).map(|i| u64::from(open(i).count_ones()));
+                        ones.sum::<u64>()
+                    })
+                    .sum();
+                let is_open = |n: &&Number| !marks.claimed.has(**n) && !marks.left.has(**n);
+                main + batch.late.iter().filter(is_open).count() as u64
+            })
+            .sum()
+    }
+}
+
+fn limits([active, per_minute]: [u32; 2]) -> Limits {
+    let said = |limit| (limit > 0).then_some(limit);
+    Limits {
+        active: said(active),
+        per_minute: said(per_minute),
+    }
+}
+
+fn reason(name: &str) -> Reason {
+    Reason::new(name).expect("names of reasons are lower-case words")
+}
+
+fn unnamed() -> Text {
+    Text::new("unnamed").expect("a short word")
+}
+
+fn kind(word: &Word) -> Option<Kind> {
+    match word {
+        Word::Pause { on: true } => Some(Kind::Paused),
+        Word::Pause { on: false } => Some(Kind::Resumed),
+        Word::Drain { on: true } => Some(Kind::Drained),
+        Word::Drain { on: false } | Word::Tune { .. } | Word::Beacon { .. } => {
+            Some(Kind::Tuned(None))
+        }
+        Word::Announce { .. } => Some(Kind::Announced),
+        // What is left is no event of the line; who is called first stands among the calls.
+        Word::Stock { .. } | Word::First { .. } => None,
+    }
+}
+
+fn detail(word: &Word) -> Option<Text> {
+    let text = match word {
+        Word::Announce { text } => text.clone(),
+        Word::Drain { on } => format!("drain: {on}"),
+        Word::Beacon { value, .. } => format!("the lottery's public value: {value}"),
+        Word::Tune { until, .. } => match until {
+            Some(until) => format!("until {until}"),
+            None => return None,
+        },
+        _ => return None,
+    };
+    let short: String = text.chars().take(280).collect();
+    Text::new(&short).ok()
+}
