@@ -3,6 +3,8 @@
 //! `/healthz` and `/readyz` answer anybody who can reach it. `/metrics` does on a loopback address, and
 //! needs the token elsewhere; everything else always does.
 
+mod rooms;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -63,6 +65,32 @@ impl Admin {
         }
     }
 
+    /// Operators and their rooms.
+    async fn rooms(&self, session: &mut ServerSession, path: &str) -> Response<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            match session.read_request_body().await {
+                Ok(Some(part)) if body.len() + part.len() <= rooms::LONGEST_BODY => {
+                    body.extend_from_slice(&part);
+                }
+                Ok(Some(_)) => return text(StatusCode::PAYLOAD_TOO_LARGE, "too long\n"),
+                Ok(None) => break,
+                Err(_) => return text(StatusCode::BAD_REQUEST, "the body broke off\n"),
+            }
+        }
+        let live = self.live.load_full();
+        let method = session.req_header().method.clone();
+        let (status, json) = rooms::answer(&live, &method, path, &body).await;
+        let mut answer = Response::new(json.to_string().into_bytes());
+        *answer.status_mut() = status;
+        let kind = match status.is_success() {
+            true => HeaderValue::from_static("application/json"),
+            false => HeaderValue::from_static("application/problem+json"),
+        };
+        answer.headers_mut().insert(CONTENT_TYPE, kind);
+        finish(answer)
+    }
+
     /// Finds out whether visitors can connect yet; once they can it is not asked again.
     async fn look_for_listener(&self) {
         if !self.listening.load(Relaxed) {
@@ -114,7 +142,13 @@ impl Admin {
 impl ServeHttp for Admin {
     async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
         self.look_for_listener().await;
-        self.answer(session.req_header())
+        let path = session.req_header().uri.path().to_owned();
+        match path.strip_prefix("/admin/rooms") {
+            Some(rest) if self.is_authorised(session.req_header()) => {
+                self.rooms(session, rest).await
+            }
+            _ => self.answer(session.req_header()),
+        }
     }
 }
 

@@ -8,6 +8,9 @@ use std::process::ExitCode;
 use lexopt::prelude::*;
 use tracing_subscriber::EnvFilter;
 
+mod room;
+mod verify;
+
 use crate::app;
 use crate::config::{Config, EXAMPLE};
 
@@ -22,6 +25,18 @@ fluxgate: an edge gateway with a waiting room
   fluxgate check FILE          say what is wrong with a configuration, with line and column
   fluxgate example             print a commented configuration
 
+  fluxgate room state [TENANT/ROOM]         how rooms stand
+  fluxgate room pause|resume|drain|undrain TENANT/ROOM --by NAME
+  fluxgate room tune TENANT/ROOM --by NAME [--active N] [--per-minute N] [--until MS]
+  fluxgate room announce TENANT/ROOM --by NAME --text TEXT
+  fluxgate room stock TENANT/ROOM --by NAME [--remaining N]
+  fluxgate room first TENANT/ROOM --by NAME --ticket CODE --reason TEXT
+  fluxgate room beacon TENANT/ROOM --by NAME --opens-at MS --value TEXT
+                               all of these: [--admin URL] [--token-file FILE]
+
+  fluxgate line verify FILE... [--head SEQ:HASH] [--number N]   check a line's log
+  fluxgate lottery verify FILE                                  check a draw, or a ticket's part in it
+
 The access log goes to stdout (or where `access_log` says), everything else to stderr, as JSON.
 RUST_LOG chooses how much, as in RUST_LOG=info,fluxgate=debug.
 ";
@@ -30,6 +45,8 @@ enum Command {
     Run { config: PathBuf },
     Check { config: PathBuf },
     Example,
+    Room(room::Ask),
+    Verify(verify::Check),
     Help,
 }
 
@@ -47,6 +64,15 @@ pub(crate) fn main() -> ExitCode {
             Err(error) => complain(&format!("{error}\n"), 1),
         },
         Command::Run { config } => run(config),
+        Command::Room(ask) => say(room::run(&ask)),
+        Command::Verify(check) => say(verify::run(check)),
+    }
+}
+
+fn say(outcome: Result<String, String>) -> ExitCode {
+    match outcome {
+        Ok(text) => print(&text),
+        Err(text) => complain(&format!("{}\n", text.trim_end()), 1),
     }
 }
 
@@ -76,6 +102,13 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
         Some(other) => return Err(other.unexpected()),
         None => return Err("a command is needed".into()),
     };
+    match command.as_str() {
+        "room" => return room::parse(&mut parser).map(Command::Room),
+        what @ ("line" | "lottery") => {
+            return verify::parse(what, &mut parser).map(Command::Verify);
+        }
+        _ => {}
+    }
     let mut config: Option<PathBuf> = None;
     while let Some(argument) = parser.next()? {
         match argument {

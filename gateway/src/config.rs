@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) http: Http,
     pub(crate) shutdown: Shutdown,
     pub(crate) access_log: AccessLog,
+    /// Where the lines' logs are kept; `None`: only their last entries, in the store.
+    pub(crate) line_logs: Option<PathBuf>,
     pub(crate) upstreams: Vec<Upstream>,
     pub(crate) tenants: Vec<Tenant>,
 }
@@ -68,6 +70,7 @@ struct Document {
     #[serde(default)]
     shutdown: ShutdownDocument,
     access_log: Option<Said<AccessLog>>,
+    line_logs: Option<Said<PathBuf>>,
     upstreams: Entries<Name, UpstreamDocument>,
     tenants: Entries<Name, TenantDocument>,
 }
@@ -147,6 +150,7 @@ impl Document {
             Some(said) => said.take(told),
             None => Some(AccessLog::Stdout),
         };
+        let line_logs = self.line_logs.and_then(|said| said.take(told));
         let upstreams = upstream::compile(self.upstreams, told);
         let names: Vec<Name> = upstreams.iter().map(|one| one.name.clone()).collect();
         let tenants = tenant::compile(self.tenants, &names, told);
@@ -159,6 +163,7 @@ impl Document {
             http: http?,
             shutdown: shutdown?,
             access_log: access_log?,
+            line_logs,
             upstreams,
             tenants,
         };
@@ -183,6 +188,7 @@ pub(crate) fn needs_restart(running: &Config, wanted: &Config) -> Vec<&'static s
         ),
         ("admin.token", running.admin_token != wanted.admin_token),
         ("access_log", running.access_log != wanted.access_log),
+        ("line_logs", running.line_logs != wanted.line_logs),
     ];
     let named = differs.into_iter().filter(|(_, differs)| *differs);
     named.map(|(name, _)| name).collect()

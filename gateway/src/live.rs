@@ -75,7 +75,7 @@ impl Live {
             .collect();
         let rooms = match previous {
             Some(live) => Arc::clone(&live.rooms),
-            None => Arc::new(Rooms::new(&config.store)),
+            None => Arc::new(Rooms::new(&config.store, config.line_logs.clone())),
         };
         let mut hosts = HostTable::default();
         let mut tenants = BTreeMap::new();

@@ -4,11 +4,13 @@
 //! shared by all rooms; its driver runs in a task of its own on this service's runtime, so that a slow
 //! store slows no request thread.
 
+mod archive;
 mod figures;
 mod origin;
 mod tokens;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -20,7 +22,7 @@ use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 use waiting_room::controller::TICK;
 use waiting_room::store::{GatewayId, RoomStore, memory::MemoryStore, redis::Redis};
-use waiting_room::{Driver, KeyId, Keyring, Moment, Parts, Room, Timestamp};
+use waiting_room::{Driver, KeyId, Keyring, Moment, Parts, Room, RoomName, Timestamp};
 
 use crate::clock;
 use crate::config::secret::{Key, Secret};
@@ -28,6 +30,7 @@ use crate::config::store::Store;
 use crate::config::tenant::RoomRules;
 use crate::page::Pages;
 
+use archive::Archive;
 pub(crate) use figures::Figures;
 pub(crate) use origin::OriginPass;
 pub(crate) use tokens::{Carrier, TokenNames, Told};
@@ -41,8 +44,10 @@ pub(crate) struct Rooms {
     stores: Stores,
     pub(crate) pages: Pages,
     /// Drivers whose rooms were made and which nobody steps yet.
-    newborn: Mutex<Vec<Driver>>,
+    newborn: Mutex<Vec<(Driver, RoomName)>>,
     born: Notify,
+    /// Where lines' logs are kept.
+    line_logs: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -78,7 +83,7 @@ pub(crate) struct Served {
 
 impl Rooms {
     /// The rooms' common parts. Nothing connects before the service runs.
-    pub(crate) fn new(store: &Store) -> Self {
+    pub(crate) fn new(store: &Store, line_logs: Option<PathBuf>) -> Self {
         let stores = match store {
             Store::Memory => Stores::Memory(Mutex::default()),
             Store::Redis(url) => Stores::Redis(
@@ -90,6 +95,7 @@ impl Rooms {
             pages: Pages::compile().expect("the built-in page is tested to compile"),
             newborn: Mutex::default(),
             born: Notify::new(),
+            line_logs,
         }
     }
 
@@ -106,7 +112,12 @@ impl Rooms {
         let ring =
             Keyring::new(keys.collect()).expect("the keys were checked when the file was read");
         let name = made.rules.name.as_str();
+        let full_name = RoomName {
+            tenant: made.tenant.as_str().to_owned(),
+            room: name.to_owned(),
+        };
         let parts = Parts {
+            name: full_name.clone(),
             rules: made.rules.admission,
             schedule: made.rules.schedule.clone(),
             seal: ring.seal(made.tenant.as_str(), name),
@@ -114,11 +125,14 @@ impl Rooms {
             // Its own: a room that takes over must not write over what its predecessor still records.
             gateway: GatewayId(rand::random()),
         };
-        let (room, driver) = match before {
+        let (room, mut driver) = match before {
             Some(running) => Room::succeed(parts, &running.room, now()),
             None => Room::new(parts),
         };
-        self.newborn.lock().push(driver);
+        if self.line_logs.is_some() {
+            driver.keep_log();
+        }
+        self.newborn.lock().push((driver, full_name));
         self.born.notify_one();
         let url = |verb| format!("{RESERVED}{name}/{verb}");
         Arc::new(Served {
@@ -201,8 +215,12 @@ impl BackgroundService for RoomService {
             redis.connect();
         }
         loop {
-            for driver in std::mem::take(&mut *self.0.newborn.lock()) {
-                tokio::spawn(drive(driver, shutdown.clone()));
+            for (driver, name) in std::mem::take(&mut *self.0.newborn.lock()) {
+                let dir = self.0.line_logs.clone();
+                // Its own number each: a room that takes over copies the log from its beginning.
+                let file = rand::random();
+                let archive = dir.map(|dir| Archive::open(dir, &name, file));
+                tokio::spawn(drive(driver, archive, shutdown.clone()));
             }
             tokio::select! {
                 () = self.0.born.notified() => {}
@@ -212,7 +230,7 @@ impl BackgroundService for RoomService {
     }
 }
 
-async fn drive(mut driver: Driver, mut shutdown: ShutdownWatch) {
+async fn drive(mut driver: Driver, archive: Option<Archive>, mut shutdown: ShutdownWatch) {
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -225,6 +243,9 @@ async fn drive(mut driver: Driver, mut shutdown: ShutdownWatch) {
             }
         }
         driver.step(now()).await;
+        if let (Some(archive), Some(part)) = (&archive, driver.take_log()) {
+            archive.add(part);
+        }
         if driver.is_alone() {
             return;
         }

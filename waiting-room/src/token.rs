@@ -22,6 +22,7 @@
 
 mod form;
 mod keyring;
+mod name;
 
 use std::fmt;
 
@@ -55,8 +56,8 @@ pub struct Ticket {
     pub joined_at: Timestamp,
     /// What its holder was told last.
     pub told: Told,
-    /// Random, never in a URL or on a page in full; proves possession and names the visitor's place
-    /// to support through [`Ticket::code`].
+    /// Mostly random, never in a URL or on a page in full; its lowest 30 bits name the visitor's place
+    /// to support ([`Ticket::code`]).
     pub secret: u64,
 }
 
@@ -132,18 +133,10 @@ impl Ticket {
         }
     }
 
-    /// Six characters by which a visitor and a help desk can name this place. Not a credential: it
-    /// holds 30 bits of the secret and opens nothing.
+    /// Six characters by which a visitor and a help desk can name this place. Not a credential: it opens nothing.
     #[must_use]
     pub fn code(&self) -> Code {
-        // Crockford's base 32: no I, L, O or U to misread.
-        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        let mut rest = self.secret;
-        Code(std::array::from_fn(|_| {
-            let letter = ALPHABET[(rest & 31) as usize];
-            rest >>= 5;
-            letter
-        }))
+        name::spell(self.secret)
     }
 }
 

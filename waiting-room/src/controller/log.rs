@@ -208,10 +208,9 @@ fn detail(word: &Word) -> Option<Text> {
         Word::Announce { text } => text.clone(),
         Word::Drain { on } => format!("drain: {on}"),
         Word::Beacon { value, .. } => format!("the lottery's public value: {value}"),
-        Word::Tune { until, .. } => match until {
-            Some(until) => format!("until {until}"),
-            None => return None,
-        },
+        Word::Tune {
+            until: Some(until), ..
+        } => format!("until {until}"),
         _ => return None,
     };
     let short: String = text.chars().take(280).collect();

@@ -87,7 +87,7 @@ impl Room {
             number: given.number,
             joined_at: at.now,
             told,
-            secret: nonce,
+            secret: inner.seal.named_secret(nonce, line, given.number),
         };
         // Answered from memory, the number may be one of a pre-queue that was drawn since.
         let ticket = self.current(ticket);

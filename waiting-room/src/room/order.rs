@@ -4,10 +4,31 @@ use super::Room;
 use crate::{
     orders::{Order, Word},
     store::StoreError,
-    value::Timestamp,
+    token::{Ticket, Told},
+    value::{Number, Timestamp},
 };
 
 impl Room {
+    /// The number of the ticket whose public name is `name`, as it stands in the present line.
+    #[must_use]
+    pub fn number_of(&self, name: &str) -> Option<Number> {
+        let seen = self.snapshot()?;
+        let line = seen.line.id;
+        let mut named = self.inner.seal.numbers_named(name, line).into_iter();
+        let number = named.find(|number| (seen.line.floor..seen.next).contains(number))?;
+        let current = seen.current(Ticket {
+            line,
+            number,
+            joined_at: seen.read_at,
+            told: Told::Called {
+                at: seen.read_at,
+                until: seen.read_at,
+            },
+            secret: 0,
+        });
+        Some(current.number)
+    }
+
     /// An operator's or an origin's word about the room, for the whole fleet. It is obeyed within a tick.
     ///
     /// # Errors

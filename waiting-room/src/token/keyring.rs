@@ -104,6 +104,10 @@ impl Seal {
             .map(|(_, mac)| mac)
     }
 
+    pub(super) fn ids(&self) -> impl Iterator<Item = KeyId> {
+        self.keys.iter().map(|(id, _)| *id)
+    }
+
     /// The key that signs now. What must outlive a rotation keeps this id and derives from it.
     #[must_use]
     pub fn signing_key(&self) -> KeyId {

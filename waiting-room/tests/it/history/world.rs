@@ -254,10 +254,11 @@ impl World {
         *until = (*until).max(admitted.expires_at);
         self.admitted.insert(admitted.number);
         if visitor.stage != Stage::Outside && visitor.is_steady(&rules) {
-            let kept = visitor
+            // It came in with this very request: by its own number, or by a reserved one.
+            let own = visitor
                 .number
-                .is_none_or(|number| number == admitted.number);
-            assert!(kept, "a steady visitor's place was lost: {visitor:?}");
+                .is_none_or(|number| number <= admitted.number);
+            assert!(own, "a steady visitor's place was lost: {visitor:?}");
         }
         // Called and admitted by one request: a reserved seat.
         if !visitor.was_called && self.called.insert((admitted.number, false)) {
@@ -295,7 +296,9 @@ impl World {
         visitor.next_at = now.plus(wait);
         let number = visitor.browser.ticket().map(|ticket| ticket.number);
         if status.reason == Some(Reason::NewNumber) || number != visitor.number {
-            let lost = visitor.number.is_some() && visitor.is_steady(&rules);
+            // A new number that is called in being taken is no worse than the old one.
+            let at_once = status.state == State::Called;
+            let lost = visitor.number.is_some() && visitor.is_steady(&rules) && !at_once;
             assert!(
                 !lost,
                 "a steady visitor's place was lost: {visitor:?} {status:?}"
@@ -359,7 +362,10 @@ impl World {
             let waits = |visitor: &&Visitor| {
                 let in_line = visitor.stage == Stage::Waiting && !visitor.was_called;
                 let due = visitor.next_at.plus(TICK * 4) > now && !self.was_forgotten(visitor);
-                in_line && due && visitor.is_steady(&rules)
+                // That somebody is back is known to the fleet when it was flushed and read.
+                let just_back = |(_, to): (Timestamp, Timestamp)| now < to.plus(TICK * 12);
+                let known = !visitor.away.is_some_and(just_back);
+                in_line && due && known && visitor.is_steady(&rules)
             };
             let steady = self.crowd.iter().filter(waits);
             let before = steady.filter(|visitor| visitor.number.is_some_and(|own| own < number));

@@ -1,0 +1,167 @@
+//! Operators and their rooms: `GET /admin/rooms`, `GET` and `POST /admin/rooms/{tenant}/{room}`.
+//!
+//! A `POST` is one order as JSON with the operator's name, as in `{"order":"pause","on":true,"by":"kim"}`; it stands
+//! for the whole fleet within a tick, is kept in the room's store and written to the line's log.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use waiting_room::orders::{Order, Word};
+
+use crate::live::Live;
+use crate::rooms::{Served, now};
+
+/// Longest body of an order, in bytes.
+pub(super) const LONGEST_BODY: usize = 16 * 1024;
+
+/// An answer: status and JSON.
+pub(super) type Answer = (StatusCode, Value);
+
+#[derive(Deserialize)]
+struct Said {
+    by: String,
+    #[serde(flatten)]
+    word: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FirstByTicket {
+    ticket: String,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+}
+
+/// Answers a request to `path`, what follows `/admin/rooms`.
+pub(super) async fn answer(live: &Live, method: &Method, path: &str, body: &[u8]) -> Answer {
+    if path.is_empty() || path == "/" {
+        let served = live.tenants().flat_map(|tenant| &tenant.rooms);
+        let rooms: Vec<Value> = served.map(|served| state(served)).collect();
+        return (StatusCode::OK, json!({ "rooms": rooms }));
+    }
+    let named = path.strip_prefix('/').and_then(|rest| rest.split_once('/'));
+    let found = named.and_then(|(tenant, room)| {
+        let tenant = live.tenants().find(|known| known.name.as_str() == tenant)?;
+        let mut rooms = tenant.rooms.iter();
+        rooms.find(|served| served.name().as_str() == room)
+    });
+    let Some(served) = found else {
+        return problem(
+            StatusCode::NOT_FOUND,
+            "unknown_room",
+            "no room of this name",
+        );
+    };
+    match *method {
+        Method::GET | Method::HEAD => (StatusCode::OK, state(served)),
+        Method::POST => order(served, body).await,
+        _ => problem(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "GET or POST",
+        ),
+    }
+}
+
+async fn order(served: &Arc<Served>, body: &[u8]) -> Answer {
+    let invalid = |title: &str| problem(StatusCode::BAD_REQUEST, "invalid_order", title);
+    let said: Said = match serde_json::from_slice(body) {
+        Ok(said) => said,
+        Err(error) => return invalid(&format!("not an order: {error}")),
+    };
+    let word = match word(served, said.word) {
+        Ok(word) => word,
+        Err(title) => return invalid(&title),
+    };
+    let order = match Order::new(rand::random(), now(), &said.by, word) {
+        Ok(order) => order,
+        Err(error) => return invalid(&error.to_string()),
+    };
+    if let Err(error) = served.room.order(&order).await {
+        tracing::warn!(%error, "an order was not taken");
+        return problem(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "store_lost",
+            "the room's store does not answer; the order may stand all the same",
+        );
+    }
+    tracing::info!(
+        tenant = %served.tenant(), room = %served.name(), by = %order.by, order = ?order.word, "an order"
+    );
+    (StatusCode::OK, json!({ "taken": order }))
+}
+
+/// The order itself. A ticket to be called first is named by the code that its holder reads off the page.
+fn word(served: &Served, said: Value) -> Result<Word, String> {
+    if said.get("order").and_then(Value::as_str) == Some("first") && said.get("ticket").is_some() {
+        let mut said = said;
+        if let Some(members) = said.as_object_mut() {
+            members.remove("order");
+        }
+        let first: FirstByTicket =
+            serde_json::from_value(said).map_err(|error| format!("not an order: {error}"))?;
+        let number = served
+            .room
+            .number_of(&first.ticket)
+            .ok_or("no ticket of the present line has this code")?;
+        return Ok(Word::First {
+            number: number.0,
+            reason: first.reason,
+        });
+    }
+    serde_json::from_value(said).map_err(|error| format!("not an order: {error}"))
+}
+
+/// How a room stands.
+fn state(served: &Served) -> Value {
+    let gauges = served.room.gauges(now());
+    let name = json!({ "tenant": served.tenant().as_str(), "room": served.name().as_str() });
+    let Some(seen) = served.room.snapshot() else {
+        return json!({ "name": name, "state": "starting" });
+    };
+    let line = &seen.line;
+    let limit = |limit: u32| (limit > 0).then_some(limit);
+    json!({
+        "name": name,
+        "line": line.id.0,
+        "why": line.why.map(|why| why.name()),
+        "opens_at": line.opens_at.map(|at| at.0),
+        "takes_newcomers": !line.is_shut,
+        "limits": { "active": limit(line.limits[0]), "per_minute": limit(line.limits[1]) },
+        "waiting": gauges.waiting,
+        "late": line.late.count,
+        "inside_or_called": gauges.occupied,
+        "reserved": gauges.reserved,
+        "called_last_minute": gauges.called_last_minute,
+        "per_second": line.pace.per_second,
+        "given": seen.next.since(waiting_room::Number(line.id.0)),
+        "snapshot_age_ms": gauges.snapshot_age_ms,
+        "log_head": line.log.to_string(),
+        "orders": seen.orders.iter().map(|(_, order)| order).collect::<Vec<_>>(),
+        "lottery": line.lot.as_ref().map(|lot| json!({
+            "opens_at": lot.opens_at.0,
+            "count": lot.count(),
+            "digest": lot.drawn.as_ref().map(|drawn| drawn.digest.to_string()),
+            "beacon": lot.drawn.as_ref().and_then(|drawn| drawn.beacon.clone()),
+        })),
+    })
+}
+
+fn problem(status: StatusCode, code: &str, title: &str) -> Answer {
+    let problem = Problem {
+        r#type: "about:blank",
+        title,
+        status: status.as_u16(),
+        code,
+    };
+    (status, json!(problem))
+}

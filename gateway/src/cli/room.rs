@@ -1,0 +1,170 @@
+//! `fluxgate room …`: an operator's words to a running gateway, over its admin listener.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lexopt::prelude::*;
+use reqwest::StatusCode;
+use serde_json::{Map, Value, json};
+
+/// What is asked of the gateway.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Ask {
+    admin: String,
+    token_file: Option<PathBuf>,
+    /// `tenant/room`; none: all rooms.
+    room: Option<String>,
+    /// None: only to look.
+    order: Option<Value>,
+}
+
+const DEFAULT_ADMIN: &str = "http://127.0.0.1:9080";
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Reads the words after `fluxgate room`.
+pub(super) fn parse(parser: &mut lexopt::Parser) -> Result<Ask, lexopt::Error> {
+    let verb = match parser.next()? {
+        Some(Value(verb)) => verb.string()?,
+        Some(other) => return Err(other.unexpected()),
+        None => return Err("say what: state, pause, resume, drain, undrain, tune, announce, stock, first or beacon".into()),
+    };
+    let mut ask = Ask {
+        admin: DEFAULT_ADMIN.to_owned(),
+        token_file: None,
+        room: None,
+        order: None,
+    };
+    let mut said = Map::new();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("admin") => ask.admin = parser.value()?.string()?,
+            Long("token-file") => ask.token_file = Some(parser.value()?.into()),
+            Long(name @ ("by" | "reason" | "ticket" | "text" | "value")) => {
+                let name = name.to_owned();
+                said.insert(name, json!(parser.value()?.string()?));
+            }
+            Long(
+                name @ ("active" | "per-minute" | "until" | "remaining" | "opens-at" | "number"),
+            ) => {
+                let name = name.replace('-', "_");
+                said.insert(name, json!(parser.value()?.parse::<u64>()?));
+            }
+            Value(room) if ask.room.is_none() => ask.room = Some(room.string()?),
+            other => return Err(other.unexpected()),
+        }
+    }
+    ask.order = order(&verb, said)?;
+    if ask.order.is_some() && ask.room.is_none() {
+        return Err("say which room: TENANT/ROOM".into());
+    }
+    Ok(ask)
+}
+
+fn order(verb: &str, mut said: Map<String, Value>) -> Result<Option<Value>, lexopt::Error> {
+    let (name, on) = match verb {
+        "state" => return Ok(None),
+        "pause" => ("pause", Some(true)),
+        "resume" => ("pause", Some(false)),
+        "drain" => ("drain", Some(true)),
+        "undrain" => ("drain", Some(false)),
+        "tune" | "announce" | "stock" | "first" | "beacon" => (verb, None),
+        other => return Err(format!("unknown word `{other}`").into()),
+    };
+    said.insert("order".into(), json!(name));
+    if let Some(on) = on {
+        said.insert("on".into(), json!(on));
+    }
+    // What is not said is not limited, and not known.
+    let unsaid: &[&str] = match name {
+        "tune" => &["active", "per_minute", "until"],
+        "stock" => &["remaining"],
+        _ => &[],
+    };
+    for member in unsaid {
+        said.entry(*member).or_insert(Value::Null);
+    }
+    Ok(Some(Value::Object(said)))
+}
+
+/// Asks, and returns what was answered.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) fn run(ask: &Ask) -> Result<String, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    runtime.block_on(send(ask))
+}
+
+async fn send(ask: &Ask) -> Result<String, String> {
+    let room = ask.room.as_deref().unwrap_or_default();
+    let address = format!("{}/admin/rooms/{room}", ask.admin.trim_end_matches('/'));
+    let client = reqwest::Client::builder()
+        .timeout(PATIENCE)
+        .no_proxy()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let mut request = match &ask.order {
+        Some(order) => client.post(&address).json(order),
+        None => client.get(&address),
+    };
+    if let Some(file) = &ask.token_file {
+        let token = std::fs::read_to_string(file)
+            .map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+        request = request.bearer_auth(token.trim());
+    }
+    let answer = request
+        .send()
+        .await
+        .map_err(|error| format!("{address} does not answer: {error}"))?;
+    let status = answer.status();
+    let body = answer.bytes().await.map_err(|error| error.to_string())?;
+    let text = serde_json::from_slice::<Value>(&body)
+        .ok()
+        .and_then(|json| serde_json::to_string_pretty(&json).ok())
+        .unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned());
+    match status {
+        StatusCode::OK => Ok(text + "\n"),
+        StatusCode::UNAUTHORIZED => Err("the admin token is needed: --token-file FILE".into()),
+        status => Err(format!("{status}\n{text}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(words: &str) -> Result<Ask, lexopt::Error> {
+        parse(&mut lexopt::Parser::from_args(words.split_whitespace()))
+    }
+
+    #[test]
+    fn a_word_becomes_an_order() {
+        let paused = ask("pause acme/sale --by kim").expect("valid");
+        assert_eq!(paused.room.as_deref(), Some("acme/sale"));
+        assert_eq!(
+            paused.order,
+            Some(json!({ "order": "pause", "on": true, "by": "kim" }))
+        );
+        let tuned = ask("tune acme/sale --active 5 --by kim").expect("valid");
+        let order =
+            json!({ "order": "tune", "active": 5, "per_minute": null, "until": null, "by": "kim" });
+        assert_eq!(tuned.order, Some(order));
+        assert_eq!(ask("state").expect("valid").order, None);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for wrong in [
+            "",
+            "dance acme/sale",
+            "pause",
+            "pause a/b c/d",
+            "tune a/b --active many",
+        ] {
+            assert!(ask(wrong).is_err(), "{wrong}");
+        }
+    }
+}
