@@ -11,11 +11,13 @@
 //! - [`line`](mod@line), [`presence`], [`snapshot`], [`controller`]: the pure heart. The controller
 //!   turns a snapshot into calls; the snapshot says where a ticket stands.
 //! - [`store`]: the port to what the fleet shares, with a memory and a Redis adapter.
+//! - [`adaptive`]: the limit that follows what the origin can take.
 //! - [`room`]: the verbs. [`status`], [`estimate`]: what a visitor is told. [`counts`]: metrics.
 //!
 //! What never happens: a store call for a status poll of somebody who has a number; a lock shared by
 //! request threads on that path; a call without a reserved seat; a number given twice.
 
+pub mod adaptive;
 pub mod bits;
 pub mod controller;
 pub mod counts;
