@@ -1,4 +1,4 @@
-//! The law by hand.
+//! The law by hand. Before simulated origins it stands in `drill`.
 
 use std::time::Duration;
 
@@ -9,6 +9,11 @@ use policies::admission::{
 
 use super::*;
 use crate::value::Timestamp;
+
+mod crowd;
+mod drill;
+mod hostile;
+mod origin;
 
 const START: Timestamp = Timestamp(1_790_000_000_000);
 const TICK: Duration = Duration::from_millis(250);
