@@ -3,9 +3,13 @@
 //! The types here are data. The waiting-room library decides with them, the gateway parses them from
 //! its file; a value that exists is a value that may be used, so nothing downstream re-checks.
 
+pub mod adaptive;
+
 use std::{num::NonZeroU32, time::Duration};
 
 use thiserror::Error;
+
+use adaptive::{Adaptive, AdaptiveError, AdaptiveSpec};
 
 /// Default of [`Spec::call_grace`]: two minutes to press "enter", long enough to unlock a phone.
 pub const DEFAULT_CALL_GRACE: Duration = Duration::from_secs(120);
@@ -30,6 +34,8 @@ pub struct Spec {
     pub call_grace: Duration,
     /// How long a waiting visitor may be silent before others stop counting them.
     pub absent_after: Duration,
+    /// Lower the limit while the origin is slow or fails. `None`: the capacity is the limit.
+    pub adaptive: Option<AdaptiveSpec>,
 }
 
 impl Default for Spec {
@@ -41,6 +47,7 @@ impl Default for Spec {
             renewal: Renewal::OnActivity,
             call_grace: DEFAULT_CALL_GRACE,
             absent_after: DEFAULT_ABSENT_AFTER,
+            adaptive: None,
         }
     }
 }
@@ -103,6 +110,7 @@ pub struct Admission {
     session: Session,
     call_grace: Duration,
     absent_after: Duration,
+    adaptive: Option<Adaptive>,
 }
 
 impl Admission {
@@ -139,6 +147,14 @@ impl Admission {
                 errors.push(AdmissionError::OutOfRange { key, low, high });
             }
         }
+        let adaptive = spec
+            .adaptive
+            .map(|spec| Adaptive::new(spec, capacity))
+            .transpose()
+            .unwrap_or_else(|reasons| {
+                errors.extend(reasons.into_iter().map(AdmissionError::Adaptive));
+                None
+            });
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -150,6 +166,7 @@ impl Admission {
             },
             call_grace: spec.call_grace,
             absent_after: spec.absent_after,
+            adaptive,
         })
     }
 
@@ -188,6 +205,12 @@ impl Admission {
     pub fn absent_after(&self) -> Duration {
         self.absent_after
     }
+
+    /// How the limit follows the origin; `None` if it does not.
+    #[must_use]
+    pub fn adaptive(&self) -> Option<Adaptive> {
+        self.adaptive
+    }
 }
 
 /// Why an admission rule cannot be used. The operator's fault; nothing to retry.
@@ -212,6 +235,9 @@ pub enum AdmissionError {
         /// Largest allowed value, in seconds.
         high: u64,
     },
+    /// A rule of the adaptive limit.
+    #[error(transparent)]
+    Adaptive(AdaptiveError),
 }
 
 #[cfg(test)]

@@ -13,11 +13,13 @@
 //! - [`store`]: the port to what the fleet shares, with a memory and a Redis adapter.
 //! - [`lottery`]: who comes first out of a pre-queue, by a draw that anybody can check.
 //! - [`journal`]: the log of all calls, in a chain of hashes, and its verifier.
+//! - [`adaptive`]: the limit that follows what the origin can take.
 //! - [`room`]: the verbs. [`status`], [`estimate`]: what a visitor is told. [`counts`]: metrics.
 //!
 //! What never happens: a store call for a status poll of somebody who has a number; a lock shared by
 //! request threads on that path; a call without a reserved seat; a number given twice.
 
+pub mod adaptive;
 pub mod bits;
 pub mod controller;
 pub mod counts;
