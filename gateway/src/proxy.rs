@@ -16,7 +16,7 @@ use http::header::{ACCEPT, TRANSFER_ENCODING};
 use http::request::Parts;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
-use pingora::prelude::{Error, ErrorType, HttpPeer};
+use pingora::prelude::{Error, ErrorSource, ErrorType, HttpPeer};
 use pingora::proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
 use crate::access_log::AccessLog;
@@ -35,7 +35,7 @@ mod failure;
 mod forward;
 mod send;
 
-use exchange::Exchange;
+use exchange::{Answered, Exchange};
 
 /// Tries at most, over all servers of the upstream. A fourth would only find what three found.
 pub(crate) const TRIES_MAX: u32 = 3;
@@ -194,6 +194,8 @@ impl ProxyHttp for Gateway {
         mut error: Box<Error>,
     ) -> Box<Error> {
         self.blame_server(ctx, failure::kind(&error));
+        ctx.measure();
+        ctx.measured(Answered::Badly);
         if let Some(lease) = ctx.lease.take() {
             ctx.tried.insert(lease.index());
         }
@@ -212,6 +214,7 @@ impl ProxyHttp for Gateway {
         upstream: &mut RequestHeader,
         ctx: &mut Exchange,
     ) -> pingora::Result<()> {
+        ctx.measure();
         forward::request(session.req_header(), upstream, ctx)
     }
 
@@ -236,6 +239,10 @@ impl ProxyHttp for Gateway {
         upstream: &mut ResponseHeader,
         ctx: &mut Exchange,
     ) -> pingora::Result<()> {
+        ctx.measured(match upstream.status.is_server_error() {
+            true => Answered::Badly,
+            false => Answered::Well,
+        });
         match upstream.status.as_u16() {
             status @ (502..=504) => self.blame_server(ctx, failure::status_kind(status)),
             _ => {
@@ -281,6 +288,9 @@ impl ProxyHttp for Gateway {
         error: &Error,
         ctx: &mut Exchange,
     ) -> FailToProxy {
+        if error.esource() == &ErrorSource::Upstream {
+            ctx.measured(Answered::Badly);
+        }
         self.failed(session, error, ctx).await
     }
 

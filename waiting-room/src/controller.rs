@@ -10,6 +10,7 @@
 //! given out, so that the next visitor is called in the moment of joining, by the same mechanism.
 
 mod absence;
+mod adapt;
 mod budget;
 mod calls;
 mod log;
@@ -20,6 +21,7 @@ use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 use policies::admission::Admission;
 
 use crate::{
+    adaptive::Health,
     bits::{Bits, CHUNK_WORDS, Words},
     line::{Batch, Line, Marks, SEGMENT_NUMBERS},
     orders::Orders,
@@ -92,6 +94,8 @@ pub struct Seen<'a> {
     pub key: KeyId,
     /// Whose line it is, for its log.
     pub name: &'a RoomName,
+    /// How the origin has done of late, and how much time that covers; for rooms that adapt to it.
+    pub health: Option<(&'a Health, Duration)>,
     /// What is done for a lottery.
     pub lot: &'a LotStep,
     /// Numbers that the controller itself has taken, to take seats back that were reserved for them: nobody's.
@@ -138,6 +142,7 @@ pub fn step(seen: &Seen<'_>, now: Timestamp) -> Calls {
     tick.judge_absence();
     // Judging changes who counts, so the picture is rebuilt before anybody is called.
     let picture = tick.picture();
+    tick.adapt(&picture);
     let budget = tick.budget(&picture);
     let mut others = tick.call_first(&picture, budget);
     others.extend(tick.call_late(&picture, budget - as_u32(others.len())));
@@ -234,6 +239,8 @@ impl<'a> Tick<'a> {
         self.line.is_shut = standing.joins == Joining::Shut;
         let is_recent = self.now < self.line.lowered_at.plus(LOWERED_FOR);
         let limited = is_recent.then_some(Why::LimitChanged);
+        let trouble = self.line.adaptive.and_then(|limit| limit.reason());
+        let limited = trouble.map(|_| Why::OriginSlow).or(limited);
         self.line.why = self.halt().or(limited);
     }
 
@@ -271,6 +278,14 @@ impl<'a> Tick<'a> {
         self.line.batches.extend(batches.filter(is_worth_keeping));
         let told = self.picture();
         let seats = told.occupied(&self.seen.traces.active, self.now);
+        let stamped = self
+            .line
+            .batches
+            .iter()
+            .rev()
+            .take_while(|batch| batch.at == self.now);
+        let calls = stamped.map(|batch| batch.calls).sum();
+        self.spend(calls);
         self.line.occupied = u32::try_from(seats).unwrap_or(u32::MAX);
         taken_to
     }

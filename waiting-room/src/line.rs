@@ -12,6 +12,7 @@ mod codec;
 use std::{collections::VecDeque, time::Duration};
 
 use crate::{
+    adaptive::Limit,
     bits::{Bits, CHUNK_NUMBERS},
     controller::MINUTE,
     estimate::Pace,
@@ -85,6 +86,8 @@ pub struct Line {
     pub obeyed: Vec<u64>,
     /// Where the line's log stands.
     pub log: Head,
+    /// The limit that follows the origin, where the rules have one.
+    pub adaptive: Option<Limit>,
     /// The last lottery, being prepared or drawn.
     pub lot: Option<Lot>,
     /// Calls that are open, recent enough to count against the minute, or just closed; by time.
@@ -109,6 +112,8 @@ pub struct Edge {
 pub struct Latecomers {
     /// The first of them in the order in which they will be called; at most [`LATE_LISTED`].
     pub first: Vec<Number>,
+    /// How many of these come before the line: they were passed over, and came back before they could be called absent.
+    pub prompt: u32,
     /// How many there are in all.
     pub count: u32,
 }
@@ -243,6 +248,7 @@ impl Line {
                 seq: 0,
                 hash: [0; 32],
             },
+            adaptive: None,
             lot: None,
             batches: VecDeque::new(),
         }

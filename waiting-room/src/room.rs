@@ -30,6 +30,7 @@ pub use driver::{Driver, LogPart, Stepped};
 pub use outcome::{Admitted, Held, Outcome, Presented, TicketChange};
 
 use crate::{
+    adaptive::Meter,
     bits::Bits,
     controller::MINUTE,
     counts::{Counts, Event},
@@ -113,6 +114,10 @@ struct Inner {
     /// One flush at a time: a chunk is written whole, so a slow older write must not land on a newer one.
     flushing: tokio::sync::Mutex<()>,
     counts: Arc<Counts>,
+    /// Measures the origin, for rooms that adapt to it.
+    meter: Arc<Meter>,
+    /// What the origin said last is left to sell, and when.
+    stock: ArcSwapOption<(u64, Timestamp)>,
 }
 
 impl Room {
@@ -177,6 +182,8 @@ impl Room {
             retired: AtomicBool::new(false),
             flushing: tokio::sync::Mutex::new(()),
             counts,
+            meter: Arc::default(),
+            stock: ArcSwapOption::empty(),
         });
         (
             Self {
@@ -235,6 +242,13 @@ impl Room {
         }
         self.inner.counts.add(Event::Left);
         self.gone(at.now)
+    }
+
+    /// Where to measure what the origin does, if the room adapts to it.
+    #[must_use]
+    pub fn meter(&self) -> Option<&Arc<Meter>> {
+        let adapts = self.inner.rules.adaptive().is_some();
+        adapts.then_some(&self.inner.meter)
     }
 
     /// The room's counters.

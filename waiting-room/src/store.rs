@@ -58,6 +58,9 @@ pub struct Part {
 /// every tick, 360 kB.
 pub const KEPT_ENTRIES: u32 = 1_000;
 
+/// Reports on the origin that a store keeps: half a minute of sixteen gateways.
+pub const KEPT_REPORTS: u32 = 2_000;
+
 /// What a mark said before it was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Was {
@@ -191,6 +194,18 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the store did not answer: it may be done all the same.
     async fn order(&self, place: &str, order: Option<&[u8]>) -> Result<(), StoreError>;
+
+    /// Adds what this gateway saw of the origin since its last report; the last [`KEPT_REPORTS`] are kept, for a minute.
+    ///
+    /// # Errors
+    /// When the store did not answer: it may be added all the same.
+    async fn report(&self, report: &[u8]) -> Result<(), StoreError>;
+
+    /// The reports that are kept, oldest first.
+    ///
+    /// # Errors
+    /// When the store did not answer.
+    async fn reports(&self) -> Result<Vec<Vec<u8>>, StoreError>;
 
     /// The last `count` entries of the line's log, oldest first, of the [`KEPT_ENTRIES`] that are kept.
     ///

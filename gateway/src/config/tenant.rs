@@ -1,5 +1,6 @@
 //! Tenants: their hosts, limits, waiting rooms and routes.
 
+use policies::admission::adaptive::{AdaptiveSpec, Ratio};
 use policies::admission::{Admission, Renewal, Spec};
 use policies::diagnostic::{Complaint, Diagnostics, Place};
 use policies::document::{Entries, Said};
@@ -80,6 +81,16 @@ struct RoomDocument {
     method: Option<Said<Method>>,
     #[serde(default)]
     events: Vec<EventDocument>,
+    adaptive: Option<AdaptiveDocument>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdaptiveDocument {
+    target_p95: Said<Period>,
+    max_error_rate: Option<Said<Ratio>>,
+    floor: Option<Said<u32>>,
+    ceiling: Option<Said<u32>>,
 }
 
 /// A scheduled event of a room. Times are RFC 3339 with their offset.
@@ -210,6 +221,9 @@ fn compile_rooms(said: Entries<Name, RoomDocument>, told: &mut Diagnostics) -> V
         period(document.session.ttl, &mut spec.ttl);
         period(document.call_grace, &mut spec.call_grace);
         period(document.absent_after, &mut spec.absent_after);
+        spec.adaptive = document
+            .adaptive
+            .and_then(|said| compile_adaptive(said, told));
         if let Some(renew) = document.session.renew.and_then(|said| said.take(told)) {
             spec.renewal = match renew {
                 true => Renewal::OnActivity,
@@ -235,6 +249,16 @@ fn compile_rooms(said: Entries<Name, RoomDocument>, told: &mut Diagnostics) -> V
         }
     }
     rooms
+}
+
+fn compile_adaptive(said: AdaptiveDocument, told: &mut Diagnostics) -> Option<AdaptiveSpec> {
+    let mut spec = AdaptiveSpec::new(said.target_p95.take(told)?.get());
+    if let Some(rate) = said.max_error_rate.and_then(|said| said.take(told)) {
+        spec.max_error_rate = rate;
+    }
+    spec.floor = said.floor.and_then(|said| said.take(told));
+    spec.ceiling = said.ceiling.and_then(|said| said.take(told));
+    Some(spec)
 }
 
 fn compile_schedule(

@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
+use waiting_room::adaptive::Flight;
+
 use crate::clock;
 use crate::drain::InFlight;
 use crate::live::{Live, Tenant};
@@ -25,6 +27,8 @@ pub(crate) struct Exchange {
     pub(super) admission: Admission,
     pub(super) pool: Option<Arc<Pool>>,
     pub(super) lease: Option<Lease>,
+    /// A try that is measured for the room that adapts to its origin.
+    pub(super) measured: Option<Measured>,
     pub(super) tried: Set,
     pub(super) tries: u32,
     /// When the upstream must have answered, all tries together.
@@ -50,6 +54,7 @@ impl Exchange {
             admission: Admission::default(),
             pool: None,
             lease: None,
+            measured: None,
             tried: Set::EMPTY,
             tries: 0,
             deadline: None,
@@ -61,6 +66,47 @@ impl Exchange {
             _in_flight: in_flight,
         }
     }
+}
+
+/// A request on its way to the origin, until the answer begins. Dropped, it counts as neither good nor bad.
+#[derive(Debug)]
+pub(super) struct Measured {
+    flight: Flight,
+    since: Instant,
+}
+
+impl Exchange {
+    /// Measures this try, if the request's room wants to know.
+    pub(super) fn measure(&mut self) {
+        let room = self.admission.served.as_ref().map(|served| &served.room);
+        self.measured = room.and_then(|room| room.meter()).map(|meter| Measured {
+            flight: meter.begin(),
+            since: clock::now(),
+        });
+    }
+
+    /// The answer has begun, or the try failed.
+    pub(super) fn measured(&mut self, answered: Answered) {
+        let Some(measured) = self.measured.take() else {
+            return;
+        };
+        match answered {
+            Answered::Well => {
+                let took = clock::now().saturating_duration_since(measured.since);
+                measured.flight.answered(took);
+            }
+            Answered::Badly => measured.flight.failed(),
+        }
+    }
+}
+
+/// How a try ended, as far as the origin's health goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Answered {
+    /// With an answer that is no fault of the server.
+    Well,
+    /// With a 5xx, or not at all.
+    Badly,
 }
 
 impl Drop for Exchange {

@@ -2,13 +2,17 @@
 //!
 //! Pingora has taken out the hop-by-hop headers before this.
 
-use http::header::{CACHE_CONTROL, COOKIE, HOST, SERVER};
+use http::header::{CACHE_CONTROL, COOKIE, HOST, HeaderName, SERVER};
 use http::request::Parts;
 use pingora::http::{RequestHeader, ResponseHeader};
 
 use super::exchange::Exchange;
+use crate::rooms::now;
 use crate::step::identify::X_REQUEST_ID;
 use crate::step::route;
+
+/// How many units the origin has left to sell. For the room alone; clients do not see it.
+const X_FLUXGATE_REMAINING: HeaderName = HeaderName::from_static("x-fluxgate-remaining");
 
 /// Takes out what only a gateway may say, and says it.
 pub(super) fn request(
@@ -46,6 +50,12 @@ pub(super) fn response(response: &mut ResponseHeader, ctx: &Exchange) -> pingora
         return Ok(());
     }
     response.remove_header(&SERVER);
+    if let Some(left) = response.remove_header(&X_FLUXGATE_REMAINING)
+        && let Some(served) = &ctx.admission.served
+        && let Some(left) = left.to_str().ok().and_then(|text| text.trim().parse().ok())
+    {
+        served.room.remaining(left, now());
+    }
     if let Some(caller) = &ctx.caller {
         response.insert_header(X_REQUEST_ID, caller.request_id.clone())?;
     }

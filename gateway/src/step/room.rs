@@ -18,7 +18,7 @@ use waiting_room::Outcome;
 
 use crate::answer::Answer;
 use crate::live::Tenant;
-use crate::rooms::{RESERVED, moment};
+use crate::rooms::{RESERVED, Served, moment};
 use crate::step::identify::Caller;
 use asking::Asking;
 
@@ -34,6 +34,8 @@ pub(crate) struct Facts<'r> {
 /// What an admitted request takes along.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Admission {
+    /// The room that let it through.
+    pub(crate) served: Option<Arc<Served>>,
     /// For the origin: the signed pass.
     pub(crate) to_origin: Vec<(HeaderName, HeaderValue)>,
     /// For the client: a new or renewed token.
@@ -52,6 +54,7 @@ pub(crate) async fn enter(facts: &Facts<'_>) -> ControlFlow<Answer, Admission> {
     let asking = Asking::of(facts, served);
     match served.room.enter(asking.presented, moment()).await {
         Outcome::Admitted(admitted) => ControlFlow::Continue(Admission {
+            served: Some(Arc::clone(served)),
             to_origin: vec![served.origin.told(&admitted)],
             to_client: asking.new_tokens(&admitted),
         }),

@@ -162,6 +162,12 @@ impl Limit {
         now.minus(window).max(self.judged_from)
     }
 
+    /// What it counts.
+    #[must_use]
+    pub fn unit(&self) -> Unit {
+        self.unit
+    }
+
     /// The limit: visitors inside at once, or calls a minute. Within the bounds of the last step.
     #[must_use]
     pub fn get(&self) -> u32 {

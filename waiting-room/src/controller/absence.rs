@@ -151,5 +151,8 @@ impl Tick<'_> {
         self.line.late.count = as_u32(late.len());
         self.line.late.first = self.in_order(late);
         self.line.late.first.truncate(crate::line::LATE_LISTED);
+        let first = self.line.late.first.iter();
+        let prompt = first.take_while(|number| self.is_prompt(**number));
+        self.line.late.prompt = as_u32(prompt.count());
     }
 }

@@ -34,7 +34,7 @@ impl Tick<'_> {
             let recent = calls_of_last_minute(&self.line, self.now);
             u64::from(most.get()).saturating_sub(recent + unstamped + ahead)
         });
-        u32::try_from(seats.min(minute))
+        u32::try_from(seats.min(minute).min(self.adaptive_budget(picture)))
             .unwrap_or(u32::MAX)
             .min(MOST_CALLS)
     }
@@ -75,10 +75,12 @@ pub fn reserved_too_many(
         return 0;
     }
     let capacity = standing.rules.capacity();
-    let seats = capacity.active().map_or(u64::MAX, |active| {
-        let taken = picture.occupied(&traces.active, now) + unstamped_seats(picture, traces);
-        u64::from(active.get()).saturating_sub(taken)
-    });
+    let active = capacity
+        .active()
+        .map_or(u64::MAX, |active| u64::from(active.get()));
+    let active = active.min(super::adapt::seats(picture));
+    let taken = picture.occupied(&traces.active, now) + unstamped_seats(picture, traces);
+    let seats = active.saturating_sub(taken);
     let minute = capacity.per_minute().map_or(u64::MAX, |most| {
         u64::from(most.get()).saturating_sub(calls_of_last_minute(&picture.line, now))
     });
@@ -94,7 +96,7 @@ fn calls_of_last_minute(line: &Line, now: Timestamp) -> u64 {
 }
 
 /// Reserved seats taken since the last tick, that are not yet counted as active.
-fn unstamped_seats(picture: &Snapshot, traces: &Traces) -> u64 {
+pub(super) fn unstamped_seats(picture: &Snapshot, traces: &Traces) -> u64 {
     let line = &picture.line;
     let taken = line.frontier..picture.next.min(line.horizon);
     let Marks { left, gone, .. } = &picture.marks;

@@ -49,9 +49,7 @@ impl Tick<'_> {
         let mut called = picture.latecomers(&self.seen.traces.expected);
         called.retain(|number| !self.marks.late.has(*number));
         let mut called = self.in_order(called);
-        let prompt = called
-            .iter()
-            .take_while(|number| self.was_passed_just_now(**number));
+        let prompt = called.iter().take_while(|number| self.is_prompt(**number));
         let prompt = as_u32(prompt.count()).min(budget.div_ceil(2));
         let share = self.line.late_credit / LATE_TENTHS;
         let unused = budget.saturating_sub(waiting);
@@ -69,16 +67,19 @@ impl Tick<'_> {
     /// Late comers in the order in which they are called.
     pub(super) fn in_order(&self, mut late: Vec<Number>) -> Vec<Number> {
         // By number within each of the two kinds: the sort is stable.
-        late.sort_by_key(|number| !self.was_passed_just_now(*number));
+        late.sort_by_key(|number| !self.is_prompt(*number));
         late
     }
 
-    /// Whether the horizon passed this number without a call, so short a time ago that its holder cannot be called
-    /// absent: a network that was lost for a moment costs moments, not the turn.
-    fn was_passed_just_now(&self, number: Number) -> bool {
-        let passed = self.line.passed_in(number);
+    /// Whether the horizon passed this number without a call, so short a time before its holder was back that nobody
+    /// can call it an absence: a network that was lost for a moment costs moments, not the turn. Once back they stay so.
+    pub(super) fn is_prompt(&self, number: Number) -> bool {
+        let known = &self.seen.picture.line.late;
+        let prompt = known.first.iter().take(known.prompt as usize);
         let recent = self.now.minus(self.seen.rules().absent_after());
-        self.marks.gone.has(number) && passed.is_some_and(|batch| recent < batch.at)
+        let passed = || self.line.passed_in(number);
+        let is_recent = || passed().is_some_and(|batch| recent < batch.at);
+        self.marks.gone.has(number) && (prompt.copied().any(|n| n == number) || is_recent())
     }
 
     /// Moves the horizon past `budget` visitors who are there; what is left over is reserved ahead. Returns

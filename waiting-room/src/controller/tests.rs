@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::snapshot::{CLAIM_SLACK, Place};
 
+mod record;
+
 const START: Timestamp = Timestamp(1_790_000_000_000);
 
 fn rules(active: u32, per_minute: u32) -> Admission {
@@ -43,6 +45,7 @@ fn step(scene: &Scene, rules: &Admission, now: Timestamp) -> Calls {
             orders: &Orders::default(),
             key: KeyId(1),
             name: &name(),
+            health: None,
             lot: &LotStep::None,
             burnt: None,
         },
@@ -272,76 +275,6 @@ fn whoever_is_overdue_when_the_horizon_comes_is_passed_over_and_first_on_return(
     let calls = step(&seen, &rules, now);
     assert_eq!(calls.line.batches.back().expect("a call").late, [number(7)]);
     assert_eq!(calls.line.horizon, number(33), "before anybody else");
-}
-
-#[test]
-fn a_reserved_seat_is_taken_back_when_a_limit_is_lowered() {
-    let idle = waiting(0);
-    let calls = step(&idle, &rules(20, 1_000), START.plus(TICK));
-    assert_eq!(calls.line.ahead(number(0)), 18);
-    let now = START.plus(TICK * 2);
-    let seen = after(calls, 0, nobody(), now);
-    let lower = standing(&rules(5, 1_000));
-    assert_eq!(
-        reserved_too_many(&seen.picture, &seen.traces, &lower, now),
-        13
-    );
-    // Somebody took a number meanwhile: it was called by being taken, and stays so.
-    let burnt = Some((number(1), number(19)));
-    let calls = super::step(
-        &Seen {
-            picture: &seen.picture,
-            traces: &seen.traces,
-            standing: &lower,
-            orders: &Orders::default(),
-            key: KeyId(1),
-            name: &name(),
-            lot: &LotStep::None,
-            burnt,
-        },
-        now,
-    );
-    assert_eq!(calls.line.occupied, 1, "{:?}", calls.line);
-    assert_eq!(
-        calls.line.horizon,
-        number(22),
-        "four free, one kept for late comers"
-    );
-    assert_eq!(calls.line.batches[0].calls, 1);
-    let seen = after(calls, 19, nobody(), now);
-    assert_eq!(
-        reserved_too_many(&seen.picture, &seen.traces, &lower, now),
-        0
-    );
-}
-
-#[test]
-fn a_long_grace_does_not_make_the_record_long() {
-    let rules = Admission::new(Spec {
-        active: Some(1_000_000),
-        call_grace: Duration::from_secs(3_600),
-        ..Spec::default()
-    })
-    .expect("valid");
-    let mut seen = waiting(0);
-    let mut now = START;
-    let mut joined = 0;
-    for tick in 0..8_000 {
-        now = now.plus(TICK);
-        joined += 10;
-        let calls = step(&seen, &rules, now);
-        // Calls are neither lost nor changed in number by being written down together.
-        let stamped: u64 = calls
-            .line
-            .batches
-            .iter()
-            .map(|batch| u64::from(batch.calls))
-            .sum();
-        assert_eq!(stamped, calls.line.frontier.since(number(0)), "tick {tick}");
-        seen = after(calls, joined, nobody(), now);
-    }
-    let bytes = seen.picture.line.encode().len();
-    assert!(bytes < 16_000, "{bytes} bytes");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::{Batch, Drawn, Edge, Latecomers, Line, List, Lot};
 use crate::{
+    adaptive::Limit,
     estimate::Pace,
     journal::Head,
     lottery::Bytes,
@@ -69,6 +70,7 @@ impl Line {
         }
         out.standing(self);
         out.u64(u64::from(self.late.count));
+        out.u64(u64::from(self.late.prompt));
         out.numbers(&self.late.first, self.floor);
         out.length(self.batches.len());
         let mut before = &Batch::nothing(self.floor);
@@ -149,6 +151,10 @@ impl Out {
         line.obeyed.iter().for_each(|id| self.u64(*id));
         self.u64(line.log.seq);
         self.0.extend_from_slice(&line.log.hash);
+        self.length(usize::from(line.adaptive.is_some()));
+        if let Some(limit) = &line.adaptive {
+            self.0.extend_from_slice(&limit.encode());
+        }
         self.length(usize::from(line.lot.is_some()));
         if let Some(lot) = &line.lot {
             self.lot(lot);
@@ -281,9 +287,12 @@ impl In<'_> {
                 seq: self.u64()?,
                 hash: self.take()?,
             },
+            adaptive: self
+                .option(|input| Limit::decode(&input.take::<{ Limit::BYTES }>()?).ok())?,
             lot: self.option(Self::lot)?,
             late: Latecomers {
                 count: self.u32()?,
+                prompt: self.u32()?,
                 first: self.numbers(floor)?,
             },
             batches: self.batches(floor)?,

@@ -7,6 +7,7 @@
 mod copying;
 mod drawing;
 mod reading;
+mod reporting;
 mod restoring;
 
 use std::{
@@ -46,6 +47,7 @@ pub struct Driver {
     orders: Arc<Orders>,
     order: Option<drawing::Order>,
     log: Copied,
+    reported: reporting::Reported,
 }
 
 /// What a step did.
@@ -73,6 +75,7 @@ impl Driver {
             orders: Arc::default(),
             order: None,
             log: Copied::default(),
+            reported: reporting::Reported::default(),
         }
     }
 
@@ -116,6 +119,7 @@ impl Driver {
         }
         self.doubt_a_new_link(now);
         self.flush(now).await?;
+        self.report(now).await?;
         // Read before the head: numbers taken meanwhile are not evidence of a loss.
         let highest = Number(self.inner.highest.load(Ordering::Acquire));
         let head = self.inner.store.head().await?;
@@ -193,6 +197,7 @@ impl Driver {
         let burnt = self
             .take_seats_back(picture, &traces, &standing, now)
             .await?;
+        let health = self.health(picture, now).await?;
         let lot = self.lot_step(picture, &traces, &standing).await?;
         let seen = Seen {
             picture,
@@ -201,6 +206,7 @@ impl Driver {
             orders: &picture.orders,
             key: self.inner.seal.signing_key(),
             name: &self.inner.name,
+            health: health.as_ref().map(|(health, span)| (health, *span)),
             lot: &lot,
             burnt,
         };

@@ -1,8 +1,10 @@
 //! What operators and origins say about the room.
 
+use std::sync::Arc;
+
 use super::Room;
 use crate::{
-    orders::{Order, Word},
+    orders::Order,
     store::StoreError,
     token::{Ticket, Told},
     value::{Number, Timestamp},
@@ -38,20 +40,12 @@ impl Room {
         self.inner.store.order(&place, Some(&order.encode())).await
     }
 
-    /// What an origin says is left to sell. Each gateway keeps what it heard last; the newest counts.
-    ///
-    /// # Errors
-    /// When the store did not answer.
-    pub async fn remaining(&self, remaining: u64, at: Timestamp) -> Result<(), StoreError> {
-        let order = Order {
-            id: 0,
-            at: at.0,
-            by: "origin".into(),
-            word: Word::Stock {
-                remaining: Some(remaining),
-            },
-        };
-        let place = format!("stock:{:016x}", self.inner.gateway.0);
-        self.inner.store.order(&place, Some(&order.encode())).await
+    /// What an origin says is left to sell, in an answer at `at`. The newest answer of the fleet counts, within a step.
+    pub fn remaining(&self, remaining: u64, at: Timestamp) {
+        let said = &self.inner.stock;
+        let is_newer = said.load().as_ref().is_none_or(|stock| stock.1 <= at);
+        if is_newer {
+            said.store(Some(Arc::new((remaining, at))));
+        }
     }
 }

@@ -43,6 +43,7 @@ pub async fn run(rooms: &dyn Rooms) {
     every_change_of_a_mark_shows_in_its_stamp(rooms).await;
     orders_stand_until_they_are_replaced(rooms).await;
     the_log_keeps_its_last_entries(rooms).await;
+    reports_of_all_gateways_are_read_in_order(rooms).await;
     rooms_do_not_see_each_other(rooms).await;
 }
 
@@ -358,6 +359,16 @@ async fn the_log_keeps_its_last_entries(rooms: &dyn Rooms) {
         (all.len(), all[0].as_str()),
         (KEPT_ENTRIES as usize, "entry 1")
     );
+}
+
+async fn reports_of_all_gateways_are_read_in_order(rooms: &dyn Rooms) {
+    let (one, two) = (rooms.open("reports"), rooms.open("reports"));
+    assert_eq!(one.reports().await, Ok(Vec::new()));
+    for (store, report) in [(&one, b"a\0"), (&two, b"b\xff"), (&one, b"c\0")] {
+        assert_eq!(store.report(report).await, Ok(()));
+    }
+    let expected = [b"a\0", b"b\xff", b"c\0"].map(|report| report.to_vec());
+    assert_eq!(two.reports().await, Ok(expected.to_vec()));
 }
 
 async fn rooms_do_not_see_each_other(rooms: &dyn Rooms) {

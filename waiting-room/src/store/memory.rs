@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use super::{
-    Commit, Committed, Epoch, GatewayId, Head, KEPT_ENTRIES, Mark, Part, Reach, Record, RoomStore,
-    StoreError, Taken, Was,
+    Commit, Committed, Epoch, GatewayId, Head, KEPT_ENTRIES, KEPT_REPORTS, Mark, Part, Reach,
+    Record, RoomStore, StoreError, Taken, Was,
 };
 use crate::{
     bits::Bits,
@@ -46,6 +46,7 @@ struct Room {
     stamps: BTreeMap<Part, u64>,
     orders: BTreeMap<String, Vec<u8>>,
     log: VecDeque<String>,
+    reports: VecDeque<Vec<u8>>,
     /// By kind and epoch: each gateway's bits, and how long the epoch is kept.
     traces: BTreeMap<(Trace, u64), Kept>,
     ticked_until: Timestamp,
@@ -217,6 +218,18 @@ impl RoomStore for MemoryStore {
             None => room.orders.remove(place),
         };
         Ok(())
+    }
+
+    async fn report(&self, report: &[u8]) -> Result<(), StoreError> {
+        let mut room = self.room()?;
+        room.reports.push_back(report.to_vec());
+        let spare = room.reports.len().saturating_sub(KEPT_REPORTS as usize);
+        room.reports.drain(..spare);
+        Ok(())
+    }
+
+    async fn reports(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(self.room()?.reports.iter().cloned().collect())
     }
 
     async fn log(&self, count: u32) -> Result<Vec<String>, StoreError> {

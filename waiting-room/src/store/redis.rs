@@ -8,6 +8,7 @@
 //! | `…:n` | counter | the next number |
 //! | `…:h` | string | the line and its horizon (8 bytes each), as the record says |
 //! | `…:l` | list | the last entries of the line's log |
+//! | `…:w` | list, expiring | what gateways saw of the origin |
 //! | `…:t` | string, expiring | held by the gateway that ticks |
 //! | `…:m:<kind>:<segment>` | bitmap, 8 KiB | marks of 65,536 numbers |
 //! | `…:v` | hash | field kind and segment, value a count of its changes; field `o:` and place, value an order |
@@ -25,7 +26,8 @@ use async_trait::async_trait;
 use fred::prelude::*;
 
 use super::{
-    Commit, Committed, Epoch, GatewayId, Head, Mark, Part, RoomStore, StoreError, Taken, Was,
+    Commit, Committed, Epoch, GatewayId, Head, KEPT_REPORTS, Mark, Part, RoomStore, StoreError,
+    Taken, Was,
 };
 use crate::{
     bits::Bits,
@@ -242,6 +244,30 @@ impl RoomStore for RedisStore {
             None => client.custom(command("HDEL"), vec![key, field]).await?,
         };
         Ok(())
+    }
+
+    async fn report(&self, report: &[u8]) -> Result<(), StoreError> {
+        let pipeline = self.links.bulk.client()?.pipeline();
+        let key = self.key("w");
+        let push = vec![key.clone(), wire::blob(report)];
+        let _: Value = pipeline.custom(command("RPUSH"), push).await?;
+        let kept = Argument::from(format!("-{KEPT_REPORTS}"));
+        let trim = vec![key.clone(), kept, "-1".into()];
+        let _: Value = pipeline.custom(command("LTRIM"), trim).await?;
+        let expire = vec![key, "60000".into()];
+        let _: Value = pipeline.custom(command("PEXPIRE"), expire).await?;
+        let _: Vec<Value> = pipeline.all().await?;
+        Ok(())
+    }
+
+    async fn reports(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        let range = vec![self.key("w"), "0".into(), "-1".into()];
+        let client = self.links.bulk.client()?;
+        let reports = wire::array(Some(client.custom(command("LRANGE"), range).await?))?;
+        Ok(reports
+            .into_iter()
+            .filter_map(Value::into_owned_bytes)
+            .collect())
     }
 
     async fn log(&self, count: u32) -> Result<Vec<String>, StoreError> {

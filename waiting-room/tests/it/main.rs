@@ -1,5 +1,6 @@
 //! The waiting room from outside: its stores, and whole histories of simulated visitors.
 
+mod adaptive;
 mod fleet;
 mod history;
 mod methods;

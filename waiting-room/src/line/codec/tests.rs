@@ -25,7 +25,7 @@ proptest! {
         let mut line = Line::open(Timestamp(START), figures[0]);
         line.rolls.push_back((figures[1], Number(figures[2])));
         line.edges.push_back(Edge { at: Timestamp(figures[3]), soon: Number(figures[4]), next: Number(figures[5]), holds_all: true });
-        line.late = Latecomers { first: vec![Number(figures[5])], count: 7 };
+        line.late = Latecomers { first: vec![Number(figures[5])], count: 7, prompt: 1 };
         line.pace.per_second = 0.125;
         line.why = Some(Why::Paused);
         line.opens_at = Some(Timestamp(9));
