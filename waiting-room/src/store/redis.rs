@@ -1,4 +1,5 @@
-//! The store of a fleet: one Redis, only single commands, pipelines and MULTI; no Lua.
+//! The store of a fleet: one Redis, Redis under Sentinels, or a Redis Cluster; only single commands,
+//! pipelines and MULTI; no Lua.
 //!
 //! Keys of a room, all under one hash tag so that a Cluster keeps them together:
 //!
@@ -13,13 +14,15 @@
 //!
 //! Each gateway writes only its own fields of a trace, whole: no read-modify-write, and twice is once.
 
+mod guide;
 mod link;
+mod servers;
 mod wire;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use fred::prelude::*;
+use fred::{prelude::*, util::redis_keyslot};
 
 use super::{
     Commit, Committed, Facts, GatewayId, Head, Mark, Record, RoomStore, StoreError, Taken, Wanted,
@@ -31,57 +34,44 @@ use crate::{
     presence::{ChunkWrite, Trace},
     value::{Number, Timestamp, millis},
 };
-use link::Link;
+use servers::{Links, Servers};
 use wire::{Argument, command};
 
-/// A Redis server and this process' three connections to it. Clones share them.
+/// A Redis deployment and this process' connections to it. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Redis {
-    links: Arc<Links>,
-}
-
-/// Joins and claims must not queue behind megabytes of bits, and WATCH belongs to a connection, so
-/// each of the three has its own.
-#[derive(Debug)]
-struct Links {
-    visitors: Link,
-    bulk: Link,
-    fence: Link,
-    /// One WATCH … EXEC at a time.
-    fencing: tokio::sync::Mutex<()>,
+    servers: Arc<Servers>,
 }
 
 impl Redis {
-    /// A server at `url`, not yet connected: stores of its rooms answer that they are unavailable.
+    /// The deployment at `url`, not yet connected: stores of its rooms answer that they are unavailable.
+    ///
+    /// - `redis://host:port` is one server;
+    /// - `redis-sentinel://host:port?sentinelServiceName=name&node=host:port&node=…` names the Sentinels, all of
+    ///   them; they have a password of their own (`&sentinelPassword=…`) or none;
+    /// - `redis-cluster://host:port?node=host:port&node=…` names some of a Cluster's nodes.
     ///
     /// # Errors
     /// When `url` is not a Redis URL.
     pub fn new(url: &str) -> Result<Self, StoreError> {
-        let links = Links {
-            visitors: Link::to(url, Duration::from_millis(500))?,
-            bulk: Link::to(url, Duration::from_secs(2))?,
-            fence: Link::to(url, Duration::from_secs(1))?,
-            fencing: tokio::sync::Mutex::new(()),
-        };
-        Ok(Self {
-            links: Arc::new(links),
-        })
+        let servers = Arc::new(Servers::at(url)?);
+        Ok(Self { servers })
     }
 
     /// Connects in the background, and again whenever a connection breaks, until the last clone is
     /// dropped. To be called once, inside the tokio runtime on which the connections shall live.
     pub fn connect(&self) {
-        for link in [&self.links.visitors, &self.links.bulk, &self.links.fence] {
-            link.connect();
-        }
+        self.servers.connect();
     }
 
     /// The store of one room.
     #[must_use]
     pub fn room(&self, tenant: &str, room: &str) -> RedisStore {
+        let prefix = format!("fg:{{{tenant}:{room}}}:");
         RedisStore {
-            links: Arc::clone(&self.links),
-            prefix: format!("fg:{{{tenant}:{room}}}:"),
+            servers: Arc::clone(&self.servers),
+            slot: redis_keyslot(prefix.as_bytes()),
+            prefix,
         }
     }
 }
@@ -89,11 +79,17 @@ impl Redis {
 /// One room in Redis.
 #[derive(Clone, Debug)]
 pub struct RedisStore {
-    links: Arc<Links>,
+    servers: Arc<Servers>,
+    slot: u16,
     prefix: String,
 }
 
 impl RedisStore {
+    /// The connections to the server that has the room now.
+    fn links(&self) -> Result<Arc<Links>, StoreError> {
+        self.servers.of(self.slot)
+    }
+
     fn key(&self, suffix: &str) -> Argument {
         Argument::from(format!("{}{suffix}", self.prefix))
     }
@@ -173,22 +169,16 @@ const KEPT_DROPS: u64 = 3;
 #[async_trait]
 impl RoomStore for RedisStore {
     fn session(&self) -> u64 {
-        let (visitors, bulk) = (self.links.visitors.session(), self.links.bulk.session());
-        // Each counts its connections from 1; the pair changes whenever either does.
-        if visitors == 0 || bulk == 0 {
-            0
-        } else {
-            visitors << 32 | bulk
-        }
+        self.links().map_or(0, |links| links.session())
     }
 
     fn settle(&self) -> Duration {
-        link::LATEST_TOGETHER
+        self.servers.settle()
     }
 
     async fn take(&self, count: NonZeroU32) -> Result<Taken, StoreError> {
         let arguments = vec![self.key("n"), Argument::from(count.to_string())];
-        let pipeline = self.links.visitors.client()?.pipeline();
+        let pipeline = self.links()?.visitors.client()?.pipeline();
         let _: Value = pipeline.custom(command("INCRBY"), arguments).await?;
         // After the number: whatever was reserved by then is seen.
         let _: Value = pipeline.custom(command("GET"), vec![self.key("h")]).await?;
@@ -203,7 +193,7 @@ impl RoomStore for RedisStore {
             Argument::from("1"),
         ];
         let was: u64 = self
-            .links
+            .links()?
             .visitors
             .client()?
             .custom(command("SETBIT"), arguments)
@@ -212,7 +202,7 @@ impl RoomStore for RedisStore {
     }
 
     async fn merge(&self, mark: Mark, bits: &Bits) -> Result<(), StoreError> {
-        let client = self.links.bulk.client()?;
+        let client = self.links()?.bulk.client()?;
         for (segment, bytes) in wire::segments(bits) {
             // A bitmap of ours beside theirs, OR-ed by the server: nobody's bit is overwritten.
             let (theirs, ours) = (
@@ -238,7 +228,7 @@ impl RoomStore for RedisStore {
     }
 
     async fn flush(&self, gateway: GatewayId, writes: &[ChunkWrite]) -> Result<(), StoreError> {
-        let pipeline = self.links.bulk.client()?.pipeline();
+        let pipeline = self.links()?.bulk.client()?.pipeline();
         for write in writes {
             let key = self.trace_key(write.trace, write.epoch);
             let field = wire::trace_field(gateway, write.chunk);
@@ -252,7 +242,7 @@ impl RoomStore for RedisStore {
     }
 
     async fn head(&self) -> Result<Head, StoreError> {
-        let pipeline = self.links.bulk.client()?.pipeline();
+        let pipeline = self.links()?.bulk.client()?.pipeline();
         let keys = vec![self.key("n"), self.key("s")];
         let _: Value = pipeline.custom(command("MGET"), keys).await?;
         let nothing = Vec::<Argument>::new();
@@ -267,7 +257,7 @@ impl RoomStore for RedisStore {
     }
 
     async fn facts(&self, wanted: &Wanted) -> Result<Facts, StoreError> {
-        let pipeline = self.links.bulk.client()?.pipeline();
+        let pipeline = self.links()?.bulk.client()?.pipeline();
         let kinds = [Mark::Gone, Mark::Late, Mark::Claimed, Mark::Left];
         for mark in kinds {
             let keys: Vec<_> = wanted
@@ -315,7 +305,7 @@ impl RoomStore for RedisStore {
             millis(hold).to_string().into(),
         ];
         let won: Option<String> = self
-            .links
+            .links()?
             .bulk
             .client()?
             .custom(command("SET"), arguments)
@@ -324,10 +314,11 @@ impl RoomStore for RedisStore {
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Committed, StoreError> {
-        let _alone = self.links.fencing.lock().await;
+        let links = self.links()?;
+        let _alone = links.fencing.lock().await;
         // This client never reconnects by itself: if its connection breaks after WATCH, all that
         // follows fails, and nothing can be written without the fence.
-        let client = self.links.fence.client()?;
+        let client = links.fence.client()?;
         let watched = vec![self.key("s"), self.key("n")];
         let raises = commit.next_at_least;
         let head = wire::head(
