@@ -1,8 +1,11 @@
 //! The waiting room from outside: its stores, and whole histories of simulated visitors.
 
+mod failover;
 mod fleet;
 mod history;
+mod pair;
 mod reload;
 mod shared_redis;
+mod slot_move;
 mod stale;
 mod stores;
