@@ -27,7 +27,7 @@ pub use identity::Identity;
 pub use port::free_port;
 pub use postgres::{Database, Durability, Postgres, PostgresOptions, Roles};
 pub use proc::{DeathSignal, Launch, Proc, Ready, find_program, tied};
-pub use redis::{Persistence, Redis, RedisOptions};
+pub use redis::{Persistence, Redis, RedisCluster, RedisOptions, RedisSentinel, Reply, SlotMove};
 pub use scratch::{Scratch, sweep};
 pub use stack::{Home, Plan, Ports, RoomRules, Stack, StackOptions, Store};
 

@@ -102,9 +102,18 @@ impl Proc {
 
     /// Waits until it is ready; an error at once if it ends instead.
     pub fn wait_ready(&self, ready: &Ready, within: Duration) -> Result<(), Error> {
+        self.until(within, || ready.holds())
+    }
+
+    /// Waits until `condition` holds for it; an error at once if it ends instead.
+    pub(crate) fn until(
+        &self,
+        within: Duration,
+        condition: impl Fn() -> bool,
+    ) -> Result<(), Error> {
         let outcome = wait::until(within, || match self.exited() {
             Some(status) => Some(Err(self.exit_error(status))),
-            None => ready.holds().then_some(Ok(())),
+            None => condition().then_some(Ok(())),
         });
         outcome.unwrap_or_else(|| Err(self.not_ready(within)))
     }

@@ -1,4 +1,13 @@
-//! A private Redis that can be frozen, stopped, crashed and started again on its port.
+//! A private Redis that can be frozen, stopped, crashed and started again on its port; alone, failing over
+//! under Sentinels, or as a Cluster.
+
+mod cluster;
+mod sentinel;
+mod talk;
+
+pub use cluster::{RedisCluster, SlotMove};
+pub use sentinel::RedisSentinel;
+pub use talk::Reply;
 
 use crate::error::{Doing, Error};
 use crate::{Launch, Proc, Ready, Scratch, free_port};
@@ -104,6 +113,11 @@ impl Redis {
         &self.process
     }
 
+    /// Asks it one command, word by word.
+    pub fn ask(&self, words: &[&str]) -> Result<Reply, Error> {
+        talk::ask(self.address(), words)
+    }
+
     /// Freezes it: connections stay, nothing is answered.
     pub fn pause(&self) {
         self.process.pause();
@@ -130,6 +144,15 @@ impl Redis {
         self.stop();
         self.process = spawn(&self.options, self.port, &self.dir)?;
         Ok(())
+    }
+}
+
+impl Redis {
+    /// An item of what it says about its part in replication; empty if there is none, or no answer.
+    fn role_item(&self, index: usize) -> String {
+        let role = self.ask(&["ROLE"]);
+        let item = role.as_ref().map(|role| role.items().get(index));
+        item.ok().flatten().map_or("", Reply::text).to_owned()
     }
 }
 

@@ -151,12 +151,12 @@ pub enum Committed {
 /// One room in a store.
 #[async_trait]
 pub trait RoomStore: fmt::Debug + Send + Sync {
-    /// Changes whenever the link to the store was made anew: what the store knew may have been lost
+    /// Changes whenever the link to the store was made anew, be it to another server: what the store knew may have been lost
     /// in between. 0 while there is no link.
     fn session(&self) -> u64;
 
-    /// How long after a new link nobody may take a number or tick: every gateway that lost its link at the
-    /// same time has made a new one by then, and given back what the store forgot.
+    /// How long after a new link nobody may take a number or tick: every gateway that lost its link, or was sent
+    /// to another server, at the same time has made a new one by then, and given back what the store forgot.
     fn settle(&self) -> Duration;
 
     /// Takes the next `count` numbers, and looks afterwards how far the calls reach.

@@ -8,3 +8,5 @@
 mod guard;
 mod postgres;
 mod redis;
+mod redis_cluster;
+mod redis_sentinel;

@@ -1,4 +1,5 @@
-//! The store of a fleet: one Redis, only single commands, pipelines and MULTI; no Lua.
+//! The store of a fleet: one Redis, Redis under Sentinels, or a Redis Cluster; only single commands,
+//! pipelines and MULTI; no Lua.
 //!
 //! Keys of a room, all under one hash tag so that a Cluster keeps them together:
 //!
@@ -17,13 +18,15 @@
 //! Each gateway writes only its own fields of a trace, whole: no read-modify-write, and twice is once.
 
 mod fence;
+mod guide;
 mod link;
+mod servers;
 mod wire;
 
 use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use fred::prelude::*;
+use fred::{prelude::*, util::redis_keyslot};
 
 use super::{
     Commit, Committed, Epoch, GatewayId, Head, KEPT_REPORTS, Mark, Part, RoomStore, StoreError,
@@ -35,57 +38,44 @@ use crate::{
     presence::{ChunkWrite, Trace},
     value::{Number, Timestamp, millis},
 };
-use link::Link;
+use servers::{Links, Servers};
 use wire::{Argument, command};
 
-/// A Redis server and this process' three connections to it. Clones share them.
+/// A Redis deployment and this process' connections to it. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Redis {
-    links: Arc<Links>,
-}
-
-/// Joins and claims must not queue behind megabytes of bits, and WATCH belongs to a connection, so
-/// each of the three has its own.
-#[derive(Debug)]
-struct Links {
-    visitors: Link,
-    bulk: Link,
-    fence: Link,
-    /// One WATCH … EXEC at a time.
-    fencing: tokio::sync::Mutex<()>,
+    servers: Arc<Servers>,
 }
 
 impl Redis {
-    /// A server at `url`, not yet connected: stores of its rooms answer that they are unavailable.
+    /// The deployment at `url`, not yet connected: stores of its rooms answer that they are unavailable.
+    ///
+    /// - `redis://host:port` is one server;
+    /// - `redis-sentinel://host:port?sentinelServiceName=name&node=host:port&node=…` names the Sentinels, all of
+    ///   them; they have a password of their own (`&sentinelPassword=…`) or none;
+    /// - `redis-cluster://host:port?node=host:port&node=…` names some of a Cluster's nodes.
     ///
     /// # Errors
     /// When `url` is not a Redis URL.
     pub fn new(url: &str) -> Result<Self, StoreError> {
-        let links = Links {
-            visitors: Link::to(url, Duration::from_millis(500))?,
-            bulk: Link::to(url, Duration::from_secs(2))?,
-            fence: Link::to(url, Duration::from_secs(1))?,
-            fencing: tokio::sync::Mutex::new(()),
-        };
-        Ok(Self {
-            links: Arc::new(links),
-        })
+        let servers = Arc::new(Servers::at(url)?);
+        Ok(Self { servers })
     }
 
     /// Connects in the background, and again whenever a connection breaks, until the last clone is
     /// dropped. To be called once, inside the tokio runtime on which the connections shall live.
     pub fn connect(&self) {
-        for link in [&self.links.visitors, &self.links.bulk, &self.links.fence] {
-            link.connect();
-        }
+        self.servers.connect();
     }
 
     /// The store of one room.
     #[must_use]
     pub fn room(&self, tenant: &str, room: &str) -> RedisStore {
+        let prefix = format!("fg:{{{tenant}:{room}}}:");
         RedisStore {
-            links: Arc::clone(&self.links),
-            prefix: format!("fg:{{{tenant}:{room}}}:"),
+            servers: Arc::clone(&self.servers),
+            slot: redis_keyslot(prefix.as_bytes()),
+            prefix,
         }
     }
 }
@@ -93,11 +83,17 @@ impl Redis {
 /// One room in Redis.
 #[derive(Clone, Debug)]
 pub struct RedisStore {
-    links: Arc<Links>,
+    servers: Arc<Servers>,
+    slot: u16,
     prefix: String,
 }
 
 impl RedisStore {
+    /// The connections to the server that has the room now.
+    fn links(&self) -> Result<Arc<Links>, StoreError> {
+        self.servers.of(self.slot)
+    }
+
     fn key(&self, suffix: &str) -> Argument {
         Argument::from(format!("{}{suffix}", self.prefix))
     }
@@ -124,22 +120,16 @@ impl RedisStore {
 #[async_trait]
 impl RoomStore for RedisStore {
     fn session(&self) -> u64 {
-        let (visitors, bulk) = (self.links.visitors.session(), self.links.bulk.session());
-        // Each counts its connections from 1; the pair changes whenever either does.
-        if visitors == 0 || bulk == 0 {
-            0
-        } else {
-            visitors << 32 | bulk
-        }
+        self.links().map_or(0, |links| links.session())
     }
 
     fn settle(&self) -> Duration {
-        link::LATEST_TOGETHER
+        self.servers.settle()
     }
 
     async fn take(&self, count: NonZeroU32) -> Result<Taken, StoreError> {
         let arguments = vec![self.key("n"), Argument::from(count.to_string())];
-        let pipeline = self.links.visitors.client()?.pipeline();
+        let pipeline = self.links()?.visitors.client()?.pipeline();
         let _: Value = pipeline.custom(command("INCRBY"), arguments).await?;
         // After the number: whatever was reserved by then is seen.
         let _: Value = pipeline.custom(command("GET"), vec![self.key("h")]).await?;
@@ -157,7 +147,7 @@ impl RoomStore for RedisStore {
             Argument::from(offset.to_string()),
             Argument::from("1"),
         ];
-        let pipeline = self.links.visitors.client()?.pipeline();
+        let pipeline = self.links()?.visitors.client()?.pipeline();
         let _: Value = pipeline.custom(command("SETBIT"), arguments).await?;
         let _: Value = pipeline
             .custom(command("HINCRBY"), self.stamped(part))
@@ -167,7 +157,7 @@ impl RoomStore for RedisStore {
     }
 
     async fn merge(&self, mark: Mark, bits: &Bits) -> Result<(), StoreError> {
-        let client = self.links.bulk.client()?;
+        let client = self.links()?.bulk.client()?;
         for (segment, bytes) in wire::segments(bits) {
             // A bitmap of ours beside theirs, OR-ed by the server: nobody's bit is overwritten.
             let part = Part { mark, segment };
@@ -201,7 +191,7 @@ impl RoomStore for RedisStore {
             fields.push(wire::blob(&wire::trace_field(gateway, write.chunk)));
             fields.push(wire::blob(&write.bytes));
         }
-        let pipeline = self.links.bulk.client()?.pipeline();
+        let pipeline = self.links()?.bulk.client()?.pipeline();
         for ((trace, epoch), (keep, fields)) in fields {
             let key = self.trace_key(trace, epoch);
             let set = [key.clone()].into_iter().chain(fields).collect();
@@ -214,7 +204,7 @@ impl RoomStore for RedisStore {
     }
 
     async fn head(&self) -> Result<Head, StoreError> {
-        let pipeline = self.links.bulk.client()?.pipeline();
+        let pipeline = self.links()?.bulk.client()?.pipeline();
         let keys = vec![self.key("n"), self.key("s")];
         let _: Value = pipeline.custom(command("MGET"), keys).await?;
         let stamps = vec![self.key("v")];
@@ -234,7 +224,7 @@ impl RoomStore for RedisStore {
     }
 
     async fn order(&self, place: &str, order: Option<&[u8]>) -> Result<(), StoreError> {
-        let client = self.links.visitors.client()?;
+        let client = self.links()?.visitors.client()?;
         let (key, field) = (self.key("v"), Argument::from(wire::order_field(place)));
         let _: Value = match order {
             Some(order) => {
@@ -247,7 +237,7 @@ impl RoomStore for RedisStore {
     }
 
     async fn report(&self, report: &[u8]) -> Result<(), StoreError> {
-        let pipeline = self.links.bulk.client()?.pipeline();
+        let pipeline = self.links()?.bulk.client()?.pipeline();
         let key = self.key("w");
         let push = vec![key.clone(), wire::blob(report)];
         let _: Value = pipeline.custom(command("RPUSH"), push).await?;
@@ -262,7 +252,7 @@ impl RoomStore for RedisStore {
 
     async fn reports(&self) -> Result<Vec<Vec<u8>>, StoreError> {
         let range = vec![self.key("w"), "0".into(), "-1".into()];
-        let client = self.links.bulk.client()?;
+        let client = self.links()?.bulk.client()?;
         let reports = wire::array(Some(client.custom(command("LRANGE"), range).await?))?;
         Ok(reports
             .into_iter()
@@ -273,7 +263,7 @@ impl RoomStore for RedisStore {
     async fn log(&self, count: u32) -> Result<Vec<String>, StoreError> {
         let from = Argument::from(format!("-{}", count.max(1)));
         let range = vec![self.key("l"), from, "-1".into()];
-        let client = self.links.bulk.client()?;
+        let client = self.links()?.bulk.client()?;
         let entries = wire::array(Some(client.custom(command("LRANGE"), range).await?))?;
         Ok(entries.into_iter().filter_map(Value::into_string).collect())
     }
@@ -283,7 +273,7 @@ impl RoomStore for RedisStore {
             return Ok(Vec::new());
         }
         let keys: Vec<_> = parts.iter().map(|part| self.part_key(*part)).collect();
-        let client = self.links.bulk.client()?;
+        let client = self.links()?.bulk.client()?;
         let answers = wire::array(Some(client.custom(command("MGET"), keys).await?))?;
         let mut sets = Vec::with_capacity(parts.len());
         for (part, value) in parts.iter().zip(answers) {
@@ -298,7 +288,7 @@ impl RoomStore for RedisStore {
         if epochs.is_empty() {
             return Ok(Vec::new());
         }
-        let pipeline = self.links.bulk.client()?.pipeline();
+        let pipeline = self.links()?.bulk.client()?.pipeline();
         for (trace, epoch) in epochs {
             let _: Value = pipeline
                 .custom(command("HGETALL"), vec![self.trace_key(*trace, *epoch)])
@@ -321,7 +311,7 @@ impl RoomStore for RedisStore {
             millis(hold).to_string().into(),
         ];
         let won: Option<String> = self
-            .links
+            .links()?
             .bulk
             .client()?
             .custom(command("SET"), arguments)

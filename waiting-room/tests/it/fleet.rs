@@ -7,9 +7,9 @@ use std::{
 
 use policies::{admission::Admission, schedule::Schedule};
 use waiting_room::{
-    Driver, KeyId, Keyring, Moment, Outcome, Parts, Presented, Room, RoomName, Seal, Stepped,
-    TicketChange, Timestamp,
-    store::{GatewayId, RoomStore},
+    Driver, KeyId, Keyring, LineId, Moment, Number, Outcome, Parts, Presented, Room, RoomName,
+    Seal, Stepped, TicketChange, Timestamp,
+    store::{Commit, Committed, GatewayId, Reach, Record, RoomStore},
     token::{Claimant, Ticket},
 };
 
@@ -153,10 +153,26 @@ impl Browser {
     }
 }
 
-/// Waits until a store over a network is there.
+/// Waits until a store over a network is there: it has a session, and the connection for commits, which
+/// that says nothing of, refuses one that was decided on what never was.
 pub(crate) async fn connected(store: &dyn RoomStore) {
+    let never = Commit {
+        seen: Some(u64::MAX),
+        record: Record {
+            version: 0,
+            line: Vec::new(),
+        },
+        reach: Reach {
+            line: LineId(0),
+            horizon: Number(0),
+        },
+        next_at_least: Number(0),
+        chunks: Vec::new(),
+        entry: None,
+        drop_below: 0,
+    };
     let deadline = Instant::now() + Duration::from_secs(10);
-    while store.session() == 0 {
+    while store.session() == 0 || store.commit(&never).await != Ok(Committed::Fenced) {
         assert!(Instant::now() < deadline, "the store does not connect");
         tokio::task::yield_now().await;
     }

@@ -1,10 +1,13 @@
 //! The waiting room from outside: its stores, and whole histories of simulated visitors.
 
 mod adaptive;
+mod failover;
 mod fleet;
 mod history;
 mod methods;
+mod pair;
 mod reload;
 mod shared_redis;
+mod slot_move;
 mod stale;
 mod stores;

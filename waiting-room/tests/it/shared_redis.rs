@@ -2,115 +2,25 @@
 
 use std::{
     collections::BTreeSet,
-    sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
-use policies::admission::{Admission, Spec};
-use waiting_room::{Number, Outcome, Reason, State, Timestamp, store::redis::Redis};
+use waiting_room::{Outcome, Reason, State};
 
-use crate::fleet::{Browser, Gateway};
-
-struct Pair {
-    gateways: [Gateway; 2],
-    /// The connections live as long as this.
-    _links: [Redis; 2],
-    entropy: u64,
-}
-
-fn rules(active: u32) -> Admission {
-    Admission::new(Spec {
-        active: Some(active),
-        ..Spec::default()
-    })
-    .expect("valid")
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("after 1970");
-    Timestamp(u64::try_from(since.as_millis()).expect("before the end of time"))
-}
-
-impl Pair {
-    fn on(server: &devkit::Redis, active: u32) -> Self {
-        let links = [(), ()].map(|()| Redis::new(&server.url()).expect("a URL"));
-        links.iter().for_each(Redis::connect);
-        let gateway = |id: usize| {
-            let store = Arc::new(links[id].room("acme", "flash-sale"));
-            Gateway::new(id as u64 + 1, store, rules(active))
-        };
-        let gateways = [gateway(0), gateway(1)];
-        Self {
-            gateways,
-            _links: links,
-            entropy: 0,
-        }
-    }
-
-    /// Steps both until `done` says so.
-    async fn until(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !done(self) {
-            assert!(Instant::now() < deadline, "never: {what}");
-            // The links connect in tasks of this very thread.
-            tokio::task::yield_now().await;
-            for gateway in &mut self.gateways {
-                gateway.step(now()).await;
-            }
-        }
-    }
-
-    async fn enter(&mut self, index: usize, browser: &mut Browser) -> Outcome {
-        self.entropy = self.entropy.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let entropy = self.entropy;
-        browser
-            .enter(&self.gateways[index % 2], now(), entropy)
-            .await
-    }
-
-    /// A visitor who has taken a number (or came in at once).
-    async fn arrive(&mut self, index: usize) -> Browser {
-        let mut browser = Browser::default();
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while browser.ticket().is_none() && browser.pass.is_none() {
-            assert!(Instant::now() < deadline, "no number was given");
-            let _ = self.enter(index, &mut browser).await;
-            for gateway in &mut self.gateways {
-                gateway.step(now()).await;
-            }
-        }
-        browser
-    }
-}
+use crate::{
+    fleet::{Browser, Gateway},
+    pair::{Pair, now, numbers, opened},
+};
 
 /// One that forgets everything when it ends.
 fn empty_redis() -> devkit::Redis {
     devkit::Redis::start(devkit::RedisOptions::default()).expect("a Redis")
 }
 
-fn opened(pair: &Pair) -> bool {
-    pair.gateways.iter().all(|gateway| {
-        gateway
-            .room
-            .snapshot()
-            .is_some_and(|seen| seen.line.ahead(seen.next) > 0)
-    })
-}
-
-fn numbers(crowd: &[Browser]) -> Vec<Number> {
-    crowd
-        .iter()
-        .filter_map(|browser| browser.ticket())
-        .map(|ticket| ticket.number)
-        .collect()
-}
-
 #[tokio::test]
 async fn two_gateways_serve_one_line() {
     let server = empty_redis();
-    let mut pair = Pair::on(&server, 3);
+    let mut pair = Pair::on(&server.url(), 3);
     pair.until("the line opens", opened).await;
     let mut crowd = Vec::new();
     for index in 0..12 {
@@ -151,7 +61,7 @@ async fn two_gateways_serve_one_line() {
 #[tokio::test]
 async fn a_store_that_comes_back_empty_costs_nobody_a_place() {
     let mut server = empty_redis();
-    let mut pair = Pair::on(&server, 2);
+    let mut pair = Pair::on(&server.url(), 2);
     pair.until("the line opens", opened).await;
     let mut crowd = Vec::new();
     for index in 0..8 {
@@ -230,4 +140,22 @@ async fn all_are_served_without_a_store(
         assert!(matches!(outcome, Outcome::Held(held) if held.status.state == State::Waiting));
     }
     assert!(stranger.ticket().is_none(), "no number without a store");
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_given_up_however_often_it_is_asked() {
+    let server = empty_redis();
+    let mut pair = Pair::on(&server.url(), 2);
+    pair.hurry().await;
+    let session = pair.session(0);
+    server.pause();
+    let deadline = Instant::now() + Duration::from_secs(12);
+    while pair.session(0) != 0 {
+        assert!(Instant::now() < deadline, "its connections are kept");
+        // Waits two seconds for the answer to a command.
+        let _ = pair.gateways[0].step(now()).await;
+    }
+    server.resume();
+    pair.until("it is there again", |pair| pair.session(0) > session)
+        .await;
 }

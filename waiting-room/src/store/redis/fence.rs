@@ -18,10 +18,11 @@ const KEPT_DROPS: u64 = 3;
 impl RedisStore {
     /// Writes a commit whole, if the record is still the one it was decided on.
     pub(super) async fn fenced(&self, commit: &Commit) -> Result<Committed, StoreError> {
-        let _alone = self.links.fencing.lock().await;
+        let links = self.links()?;
+        let _alone = links.fencing.lock().await;
         // This client never reconnects by itself: if its connection breaks after WATCH, all that
         // follows fails, and nothing can be written without the fence.
-        let client = self.links.fence.client()?;
+        let client = links.fence.client()?;
         let watched = vec![self.key("s"), self.key("n")];
         let raises = commit.next_at_least;
         let (next, _) = wire::counter_and_record(
