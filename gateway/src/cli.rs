@@ -1,5 +1,7 @@
 //! The command line.
 
+mod preview;
+
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -21,6 +23,11 @@ fluxgate: an edge gateway with a waiting room
   fluxgate run --config FILE   serve; SIGHUP reloads the file, SIGTERM drains and ends
   fluxgate check FILE          say what is wrong with a configuration, with line and column
   fluxgate example             print a commented configuration
+  fluxgate page preview        every state of the queue page, served on 127.0.0.1 and moving
+      [--template FILE]        a page of your own; says what is wrong with it, with line and column
+      [--lang ko|en]           in one language
+      [--state STATE]          in one state
+      [--port P | --out DIR]   served on that port (8070; 0 for any), or written there and standing still
 
 The access log goes to stdout (or where `access_log` says), everything else to stderr, as JSON.
 RUST_LOG chooses how much, as in RUST_LOG=info,fluxgate=debug.
@@ -30,6 +37,7 @@ enum Command {
     Run { config: PathBuf },
     Check { config: PathBuf },
     Example,
+    Preview(preview::Options),
     Help,
 }
 
@@ -44,6 +52,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Example => print(EXAMPLE),
         Command::Check { config } => match Config::load(&config) {
             Ok(_) => print(&format!("{}: ok\n", config.display())),
+            Err(error) => complain(&format!("{error}\n"), 1),
+        },
+        Command::Preview(options) => match options.run() {
+            Ok(()) => ExitCode::SUCCESS,
             Err(error) => complain(&format!("{error}\n"), 1),
         },
         Command::Run { config } => run(config),
@@ -76,6 +88,10 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
         Some(other) => return Err(other.unexpected()),
         None => return Err("a command is needed".into()),
     };
+    if command == "page" {
+        let options = preview::Options::parse(&mut parser)?;
+        return Ok(options.map_or(Command::Help, Command::Preview));
+    }
     let mut config: Option<PathBuf> = None;
     while let Some(argument) = parser.next()? {
         match argument {

@@ -87,7 +87,7 @@ impl Rooms {
         };
         Self {
             stores,
-            pages: Pages::compile().expect("the built-in page is tested to compile"),
+            pages: Pages::compile(None).expect("the built-in page is tested to compile"),
             newborn: Mutex::default(),
             born: Notify::new(),
         }

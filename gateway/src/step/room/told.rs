@@ -86,21 +86,19 @@ fn html(asking: &Asking<'_>, held: &Held, (sight, code): (&Sight<'_>, StatusCode
     let served = asking.served;
     let name = Code::of(held);
     let pages = &served.rooms.pages;
-    let body = pages.body(
-        asking.language,
-        &Visit {
-            status: status(asking, held, &name),
-            room_name: &served.title,
-            status_url: &served.status_url,
-            claim_url: &served.claim_url,
-            leave_url: Some(&served.leave_url),
-            original: sight.original,
-            held: met(asking),
-            refresh: sight.refresh,
-        },
-    );
+    let visit = Visit {
+        status: status(asking, held, &name),
+        room_name: &served.title,
+        status_url: &served.status_url,
+        claim_url: &served.claim_url,
+        leave_url: Some(&served.leave_url),
+        original: sight.original,
+        held: met(asking),
+        refresh: sight.refresh,
+    };
+    let body = pages.body(asking.language, &visit);
     let mut answer = Answer::new(code, HTML, body, metrics::Outcome::Queued);
-    let headers = pages.headers(asking.language).iter();
+    let headers = pages.headers(asking.language, &visit.status).iter();
     answer
         .headers
         .extend(headers.filter(|(name, _)| *name != CONTENT_TYPE).cloned());
@@ -148,27 +146,24 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, code: &'a Code) -> page::Status<
         ticket: code.as_str(),
         called_at_ms: said.called_at.map(|Timestamp(at)| at),
         claim_deadline_ms: said.claim_until.map(|Timestamp(at)| at),
-        opens_at_ms: None,
         updated_at_ms: said.updated_at.0,
+        ..page::Status::of(
+            asking.served.name().as_str(),
+            page::State::Waiting,
+            said.updated_at.0,
+        )
     }
 }
 
 /// The status of somebody who is in.
 fn inside<'a>(asking: &Asking<'a>) -> page::Status<'a> {
     page::Status {
-        room: asking.served.name().as_str(),
-        state: page::State::Admitted,
-        reason: None,
-        position: None,
-        ahead: None,
-        behind: None,
-        eta: None,
         poll_after_ms: POLL_INSIDE_MS,
-        ticket: None,
-        called_at_ms: None,
-        claim_deadline_ms: None,
-        opens_at_ms: None,
-        updated_at_ms: now().0,
+        ..page::Status::of(
+            asking.served.name().as_str(),
+            page::State::Admitted,
+            now().0,
+        )
     }
 }
 

@@ -1,0 +1,205 @@
+//! Headless Chromium, driven through chromedriver: one of each a test, gone with it.
+//!
+//! The protocol is JSON over HTTP, and a test needs a handful of its commands, so there is no client library
+//! between; what WebDriver lacks (networks, sleep, colour schemes) goes to Chromium's own protocol through it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use devkit::{Launch, Proc, Ready, Scratch, find_program, free_port, wait};
+use serde_json::{Value, json};
+
+use crate::http::{Answer, Client};
+
+/// How long a page may take to become what is awaited.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A browser window, with the tab that is looked at.
+pub(crate) struct Window {
+    driver: SocketAddr,
+    session: String,
+    _driver: Proc,
+    _home: Scratch,
+}
+
+impl Window {
+    /// Opens an empty window of a phone's size.
+    pub(crate) fn open() -> Self {
+        let program = |name: &str, package: &str| {
+            find_program(name).unwrap_or_else(|| panic!("{name} is missing: install {package}"))
+        };
+        let home = Scratch::new("chromium").expect("a directory for the browser");
+        let driver = SocketAddr::from(([127, 0, 0, 1], free_port().expect("a free port")));
+        let launch = Launch::new(
+            "chromedriver",
+            program("chromedriver", "chromium-driver"),
+            home.path().join("log"),
+        )
+        .arg(format!("--port={}", driver.port()));
+        let process = Proc::spawn(launch).expect("chromedriver starts");
+        process
+            .wait_ready(&Ready::Http(driver, "/status".into()), PATIENCE)
+            .expect("chromedriver is ready");
+        let profile = format!("--user-data-dir={}", home.path().join("profile").display());
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--lang=en-US",
+            // The name under which tests know their tenant.
+            "--host-resolver-rules=MAP a.test 127.0.0.1",
+            "--autoplay-policy=no-user-gesture-required",
+            "--window-size=500,900",
+            &profile,
+        ];
+        let wanted = json!({ "capabilities": { "alwaysMatch": {
+            "browserName": "chrome",
+            "goog:chromeOptions": { "args": arguments, "binary": program("chromium", "chromium") },
+        } } });
+        let made = post(driver, "/session", &wanted);
+        let session = made["sessionId"]
+            .as_str()
+            .unwrap_or_else(|| panic!("chromium starts: {made}"));
+        Self {
+            driver,
+            session: session.to_owned(),
+            _driver: process,
+            _home: home,
+        }
+    }
+
+    /// One command of the WebDriver protocol.
+    fn command(&self, path: &str, body: &Value) -> Value {
+        post(
+            self.driver,
+            &format!("/session/{}/{path}", self.session),
+            body,
+        )
+    }
+
+    /// One command of Chromium's own protocol.
+    pub(crate) fn chromium(&self, command: &str, parameters: &Value) -> Value {
+        self.command(
+            "goog/cdp/execute",
+            &json!({ "cmd": command, "params": parameters }),
+        )
+    }
+
+    pub(crate) fn go(&self, address: &str) {
+        self.command("url", &json!({ "url": address }));
+    }
+
+    pub(crate) fn reload(&self) {
+        self.command("refresh", &json!({}));
+    }
+
+    pub(crate) fn back(&self) {
+        self.command("back", &json!({}));
+    }
+
+    /// Runs a function's body in the page and gives what it returns.
+    pub(crate) fn run(&self, body: &str) -> Value {
+        self.command("execute/sync", &json!({ "script": body, "args": [] }))
+    }
+
+    /// The same for one that calls back: its last argument.
+    pub(crate) fn run_until_called(&self, body: &str) -> Value {
+        self.command("execute/async", &json!({ "script": body, "args": [] }))
+    }
+
+    /// Runs this at the beginning of every page from now on.
+    pub(crate) fn prepare(&self, script: &str) {
+        self.chromium(
+            "Page.addScriptToEvaluateOnNewDocument",
+            &json!({ "source": script }),
+        );
+    }
+
+    /// Opens another tab and looks at it; the handle of the one before.
+    pub(crate) fn another_tab(&self) -> Value {
+        let before = get(self.driver, &format!("/session/{}/window", self.session));
+        let new = self.command("window/new", &json!({ "type": "tab" }));
+        self.look_at(&new["handle"]);
+        before
+    }
+
+    /// Looks at a tab.
+    pub(crate) fn look_at(&self, handle: &Value) {
+        self.command("window", &json!({ "handle": handle }));
+    }
+
+    /// Presses what `css` selects, once it shows.
+    pub(crate) fn press(&self, css: &str) {
+        let found = wait::until(PATIENCE, || {
+            let found = self.command("element", &json!({ "using": "css selector", "value": css }));
+            let id = found.as_object()?.values().next()?.as_str()?.to_owned();
+            let pressed = self.command(&format!("element/{id}/click"), &json!({}));
+            pressed.is_null().then_some(())
+        });
+        assert!(found.is_some(), "{css} cannot be pressed:\n{}", self.text());
+    }
+
+    /// Waits until an expression is true in the page.
+    pub(crate) fn until(&self, expression: &str) {
+        self.until_some(expression, &format!("return ({expression}) || null"));
+    }
+
+    fn until_some(&self, what: &str, body: &str) {
+        let found = wait::until(PATIENCE, || {
+            Some(self.run(body)).filter(|found| *found == Value::Bool(true))
+        });
+        assert!(found.is_some(), "never {what}:\n{}", self.text());
+    }
+
+    /// Waits until the page shows this text.
+    pub(crate) fn shows(&self, text: &str) {
+        let found = wait::until(PATIENCE, || self.text().contains(text).then_some(()));
+        assert!(found.is_some(), "{text:?} never shows:\n{}", self.text());
+    }
+
+    /// The words a person reads.
+    pub(crate) fn text(&self) -> String {
+        let text = self.run("return document.body ? document.body.innerText : ''");
+        text.as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        let path = format!("/session/{}", self.session);
+        let head = format!("DELETE {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+        // The processes go in any case.
+        let _ = Client::connect_for(self.driver, PATIENCE)
+            .send(&head)
+            .try_read();
+    }
+}
+
+/// Sends a command; the value that it gave, an error's included.
+fn post(driver: SocketAddr, path: &str, body: &Value) -> Value {
+    let body = body.to_string();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    value(
+        &Client::connect_for(driver, PATIENCE)
+            .send(&format!("{head}{body}"))
+            .read(),
+    )
+}
+
+fn get(driver: SocketAddr, path: &str) -> Value {
+    let head = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    value(&Client::connect_for(driver, PATIENCE).send(&head).read())
+}
+
+fn value(answer: &Answer) -> Value {
+    answer.json()["value"].clone()
+}
