@@ -55,6 +55,11 @@ const DRIVER: Need = Need {
     package: "chromium-driver",
     met: || programs(&["chromedriver"]),
 };
+/// Brings the accessibility checker of the queue page.
+const NPM: Need = Need {
+    package: "npm",
+    met: || programs(&["npm"]),
+};
 const NGINX: Need = Need {
     package: "nginx-light",
     met: || programs(&["nginx"]),
@@ -71,7 +76,7 @@ impl Purpose {
             Self::Build => {}
             Self::Up(Store::Memory) => needs.push(POSTGRES),
             Self::Up(Store::Redis) => needs.extend([POSTGRES, REDIS]),
-            Self::Test => needs.extend([POSTGRES, REDIS, BROWSER, DRIVER]),
+            Self::Test => needs.extend([POSTGRES, REDIS, BROWSER, DRIVER, NPM]),
             Self::BenchGateway => needs.extend([POSTGRES, NGINX, WRK]),
         }
         needs

@@ -25,6 +25,7 @@ pub(crate) fn body(status: &Status<'_>, held: Held) -> Bytes {
     object.text("method", Some(Method::name(status.method)));
     object.text("commitment", status.commitment);
     object.text("message", status.message);
+    object.text("log_head", status.log_head);
     object.text("handoff_url", status.handoff_url);
     if held == Held::Change {
         object.name("request_carried_out");
@@ -64,7 +65,6 @@ fn figures(object: &mut Object<'_>, status: &Status<'_>) {
     object.time("updated_at", Some(status.updated_at_ms));
     object.text("chance", status.chance.map(Chance::name));
     object.number("past_error_s", status.past_error_s);
-    object.text("log_head", status.log_head);
     match status.work {
         Some(work) => {
             object.text("work\":{\"nonce", Some(work.nonce));

@@ -63,7 +63,7 @@ const show = s => {
     const old = kept.ticket === s.ticket ? kept : { from: s.ahead };
     s.position = least(old.position, s.position);
     s.ahead = least(old.ahead, s.ahead);
-    keep({ ticket: s.ticket, from: old.from, position: s.position, ahead: s.ahead });
+    keep({ ticket: s.ticket, from: old.from, position: s.position, ahead: s.ahead, to: enter.href });
   }
   const part = open ? 1 : line && kept.from ? 1 - s.ahead / kept.from : 0;
   root.className = (view = next) + (line ? " line" : ["not_open", "waiting", "called"].includes(s.state) ? "" : " end") + (s.position > 99999 ? " big" : "");
@@ -84,8 +84,9 @@ const show = s => {
     range: eta && !near ? fill(words.by, "", at(eta.p90)) : "", chance: words.chances[s.chance] || "",
     past: eta && !near && error != null ? fill(words.past, "", fill(words.units[+minutes], Math.round(minutes ? error / 60 : error))) : "",
     place: place, ahead: count(s.ahead), behind: count(s.behind), ticket: s.ticket || "",
-    log: (s.log_head || "").slice(0, 8), updated: new Date(s.updated_at).toLocaleTimeString(lang),
+    updated: new Date(s.updated_at).toLocaleTimeString(lang),
   };
+  if (s.log_head) shown.log = s.log_head.slice(0, 8);
   if (words.lottery) shown.rule = fill(words.lottery[+(next !== "not_open")], "", opens);
   for (const id in shown) put(id, shown[id]);
   document.title = (open ? "● " : line ? place + " · " : "") + title + " · " + shop;
@@ -93,6 +94,8 @@ const show = s => {
   if (status && news !== [why, message] + view) say(title + ". " + (line ? place + ". " : "") + (why || note) + " " + message, true);
   else if (line && (level !== band || now() - heard > 6e4)) say(fill(words.say, count(s.ahead), turn));
   band = level;
+  // The page that says so to whoever pressed the button does not know where they had wanted to go.
+  if (next === "left" && kept.to) enter.href = kept.to;
   if (next !== "called") claiming = auto = 0;
   else if (turned) {
     enter.focus();
@@ -163,7 +166,7 @@ const take = s => {
   fails = 0;
   net.hidden = true;
   // With nothing shown yet, a fresh challenge is used at once.
-  later(!status && s.reason === "joining" ? 0 : Math.max(250, s.poll_after_ms));
+  later(!status && s.reason === "joining" ? 0 : Math.max(250, s.poll_after_ms || 5e3));
   if (s.work && s.work.nonce !== nonce) prove(s.work);
   show(s);
   status = s;

@@ -7,9 +7,12 @@ const hideText = () => {
   for (const part of document.querySelectorAll(shown)) {
     if (!part.offsetParent || !part.textContent.trim()) continue;
     const range = document.createRange(), style = getComputedStyle(part), size = parseFloat(style.fontSize);
+    const own = part.getBoundingClientRect();
     range.selectNodeContents(part);
     for (const box of range.getClientRects()) {
-      lines.push({ id: part.id || part.tagName, x: box.x, y: box.y + scrollY, w: box.width, h: box.height, colour: style.color, least: size >= 24 ? 3 : 4.5 });
+      // A line may be lower than its letters are high.
+      const top = Math.max(box.top, own.top), bottom = Math.min(box.bottom, own.bottom);
+      lines.push({ id: part.id || part.tagName, x: box.x, y: top + scrollY, w: box.width, h: bottom - top, colour: style.color, least: size >= 24 ? 3 : 4.5 });
     }
   }
   const all = document.adoptedStyleSheets[0] || new CSSStyleSheet();

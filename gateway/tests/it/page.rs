@@ -254,6 +254,9 @@ fn leaving_is_asked_about_and_no_other_tab_joins_again() {
     window.shows("Your place goes to the next person");
     window.press("footer details:last-child button");
     window.shows("You left the line");
+    window.until(&format!(
+        "document.getElementById('enter').href === {address}"
+    ));
     window.look_at(&first);
     window.shows("You left the line");
     window.until("document.getElementById('enter').textContent === 'Join again'");

@@ -14,6 +14,9 @@ use crate::http::{Answer, Client};
 /// How long a page may take to become what is awaited.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The key of an element's id, fixed by the WebDriver standard.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
 /// A browser window, with the tab that is looked at.
 pub(crate) struct Window {
     driver: SocketAddr,
@@ -138,7 +141,7 @@ impl Window {
     pub(crate) fn press(&self, css: &str) {
         let found = wait::until(PATIENCE, || {
             let found = self.command("element", &json!({ "using": "css selector", "value": css }));
-            let id = found.as_object()?.values().next()?.as_str()?.to_owned();
+            let id = found[ELEMENT].as_str()?.to_owned();
             let pressed = self.command(&format!("element/{id}/click"), &json!({}));
             pressed.is_null().then_some(())
         });
@@ -188,11 +191,10 @@ fn post(driver: SocketAddr, path: &str, body: &Value) -> Value {
         "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    value(
-        &Client::connect_for(driver, PATIENCE)
-            .send(&format!("{head}{body}"))
-            .read(),
-    )
+    let answer = Client::connect_for(driver, PATIENCE)
+        .send(&format!("{head}{body}"))
+        .try_read();
+    value(&answer.unwrap_or_else(|| panic!("no answer to {path} {body:.200}")))
 }
 
 fn get(driver: SocketAddr, path: &str) -> Value {

@@ -74,6 +74,7 @@ impl Preview {
         let parts: Vec<&str> = asked.path.trim_matches('/').split('/').collect();
         match parts.as_slice() {
             [""] => self.gallery(),
+            ["shop"] => html(SHOP.into()),
             [".fluxgate", id, verb] => match Opened::of_id(id) {
                 Some(opened) => self.room(asked, &opened, verb),
                 None => nothing(),
@@ -119,14 +120,18 @@ impl Preview {
             Some(status) if status.state == State::Admitted && name != "admitted" => {
                 html(SHOP.into())
             }
-            Some(status) => self.page(
-                (language, &opened),
-                status,
-                Sight {
-                    original: &own,
+            Some(status) => {
+                let original = match manner {
+                    Manner::StandsStill => format!("/.fluxgate/{}/stay", opened.id()),
+                    Manner::Plays if name == "admitted" => "/shop".to_owned(),
+                    Manner::Plays => own,
+                };
+                let sight = Sight {
+                    original: &original,
                     refresh: Refreshes::Itself,
-                },
-            ),
+                };
+                self.page((language, &opened), status, sight)
+            }
         }
     }
 
@@ -146,6 +151,8 @@ impl Preview {
                     self.rehearsal.note(opened, Fate::Worked);
                 }
             }
+            // A page that leads here stays where it is.
+            ("GET", "stay") => return Reply("204 No Content", String::new(), Vec::new()),
             ("POST", "claim") if opened.manner == Manner::StandsStill => {}
             ("POST", "claim") if before.state == State::Called => {
                 self.rehearsal.note(opened, Fate::Admitted)
