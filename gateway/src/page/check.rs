@@ -4,39 +4,12 @@
 //! style but the page's own, nothing from elsewhere. This says so to the template's author, in time. It reads
 //! tags as a browser does, except that it refuses what browsers read differently from each other.
 
+mod rules;
+
+use rules::Attribute;
+
 use super::hole::{Hole, Place};
 use super::template::{HOLE, Piece, TemplateError, What};
-
-/// Elements that load something, run something, or turn off the reading of tags.
-const REFUSED: [&str; 15] = [
-    "applet",
-    "audio",
-    "base",
-    "embed",
-    "frame",
-    "frameset",
-    "iframe",
-    "noembed",
-    "noframes",
-    "object",
-    "plaintext",
-    "script",
-    "template",
-    "video",
-    "xmp",
-];
-/// Attributes that make a browser fetch.
-const SOURCES: [&str; 7] = [
-    "background",
-    "data",
-    "imagesrcset",
-    "ping",
-    "poster",
-    "src",
-    "srcset",
-];
-/// Attributes that lead somewhere when something is pressed.
-const LINKS: [&str; 4] = ["action", "formaction", "href", "xlink:href"];
 
 /// The contents of the page's `<style>` elements, for the policy.
 ///
@@ -104,15 +77,6 @@ struct Found {
     has_head: bool,
     has_say: bool,
     has_enter: bool,
-}
-
-/// An attribute, as it stands.
-#[derive(Debug)]
-struct Attribute<'t> {
-    name: String,
-    value: &'t str,
-    at: usize,
-    value_at: usize,
 }
 
 struct Scan<'t> {
@@ -205,7 +169,7 @@ impl<'t> Scan<'t> {
         if name != "!doctype" && (element.is_empty() || !element.chars().all(plain)) {
             return self.error(at, "not the name of an element");
         }
-        if REFUSED.contains(&element) {
+        if rules::REFUSED.contains(&element) {
             return self.error(at, format!("<{element}> is not allowed here"));
         }
         self.at = at + 1 + length;
@@ -304,72 +268,14 @@ impl<'t> Scan<'t> {
         attribute: &Attribute<'t>,
         all: &[Attribute<'t>],
     ) -> Result<(), TemplateError> {
-        let Attribute {
-            name,
-            value,
-            at,
-            value_at,
-        } = attribute;
-        let (name, at) = (name.as_str(), *at);
-        let holes = value
-            .match_indices(HOLE)
-            .filter_map(|(inside, _)| self.hole(value_at + inside));
-        let is_address = LINKS.contains(&name);
-        for hole in holes {
-            let fits = match hole.place() {
-                Place::Text => !is_address && !SOURCES.contains(&name),
-                Place::Address => is_address && *value == HOLE,
-                Place::Tag | Place::Markup => false,
-            };
-            if !fits {
-                return self.error(
-                    at,
-                    format!("{{{{ {} }}}} does not belong into `{name}`", hole.name()),
-                );
-            }
-        }
-        let has = |wanted: &str, what: &str| {
-            all.iter()
-                .any(|a| a.name == wanted && a.value.eq_ignore_ascii_case(what))
-        };
-        // Browsers drop these before they look at an address.
-        let dropped = |c: char| c.is_ascii_whitespace() || c.is_ascii_control() && c != '\u{1}';
-        let lower = value.replace(dropped, "").to_ascii_lowercase();
-        let carried = lower.starts_with("data:") || lower.starts_with('#') || lower.is_empty();
-        match name {
-            _ if name.starts_with("on") => self.error(
-                at,
-                format!("`{name}` would not run: a page has one script, {{{{ script }}}}"),
-            ),
-            "style" => self.error(
-                at,
-                "a `style` attribute would not apply: use a class and <style>",
-            ),
-            "http-equiv" => self.error(
-                at,
-                "what a header says, the gateway says; {{ refresh }} is the refresh",
-            ),
-            "srcdoc" => self.error(at, "`srcdoc` is not allowed here"),
-            _ if SOURCES.contains(&name) && !carried => self.error(
-                at,
-                format!("`{name}` would load something: carry it along as data:"),
-            ),
-            "href" | "xlink:href" if !matches!(element, "a" | "area") && !carried => {
-                self.error(at, "this would load something: carry it along as data:")
-            }
-            "href" if element == "link" && !has("rel", "icon") => {
-                self.error(at, "<link> is for rel=\"icon\" only")
-            }
-            "href" if lower.starts_with("javascript:") => {
-                self.error(at, "a link leads to an address, it runs nothing")
-            }
-            "action" | "formaction"
-                if !value.starts_with(HOLE)
-                    && (!value.starts_with('/') || value.starts_with("//")) =>
-            {
-                self.error(at, "a form goes to this host only")
-            }
-            _ => Ok(()),
+        let holes = attribute.value.match_indices(HOLE);
+        let mut holes = holes.filter_map(|(inside, _)| self.hole(attribute.value_at + inside));
+        let problem = holes
+            .find_map(|hole| rules::misplaced(attribute, hole))
+            .or_else(|| rules::forbidden(element, attribute, all));
+        match problem {
+            Some(problem) => self.error(attribute.at, problem),
+            None => Ok(()),
         }
     }
 
