@@ -18,6 +18,8 @@ const AXE: &str = "axe-core@4.14.0";
 /// SHA-256 of its one file.
 const AXE_SHA256: &str = "20c09fe157a8a34a30e241aaa1fcdade657734f08ab379ecfbeb7d45cc46e878";
 const SIZES: [(u32, u32); 2] = [(390, 844), (1280, 800)];
+/// The narrowest phone.
+const NARROW: (u32, u32) = (320, 640);
 const THEMES: [&str; 2] = ["light", "dark"];
 
 /// The checker's source.
@@ -125,10 +127,15 @@ fn check_with_axe(language: &str, preview: &Preview, axe: &str) -> Vec<String> {
                 told.iter()
                     .map(|what| format!("{language} {state} {theme} {size:?}: {what}")),
             );
-            let wide = window.run("return document.documentElement.scrollWidth - innerWidth");
+        }
+        for direction in ["ltr", "rtl"] {
+            look(&window, NARROW, "light");
+            let wide = window.run(&format!(
+                "document.documentElement.dir = '{direction}'; return document.documentElement.scrollWidth - innerWidth"
+            ));
             if wide.as_i64().is_none_or(|wide| wide > 0) {
                 complaints.push(format!(
-                    "{language} {state} {size:?}: scrolls sideways by {wide}"
+                    "{language} {state} {direction}: {wide} wider than {NARROW:?}"
                 ));
             }
         }

@@ -301,6 +301,10 @@ fn without_scripts_a_visitor_waits_stops_the_refresh_leaves_and_comes_in() {
     );
     let address = format!("http://a.test:{}/sale/shoes?size=42", gateway.http.port());
     window.go(&address);
+    window.press("footer details:last-child summary");
+    window.press("footer details:last-child button");
+    window.shows("You left the line");
+    window.go(&address);
     window.shows("This page refreshes by itself.");
     window.press("noscript a");
     window.shows("Refresh now");
