@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use devkit::{Launch, Proc, Ready, Scratch, find_program, free_port, wait};
+use devkit::{DeathSignal, Launch, Proc, Ready, Scratch, find_program, free_port, wait};
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Client};
@@ -18,52 +18,26 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A browser window, with the tab that is looked at.
+///
+/// Both processes are ours: a browser that chromedriver starts would outlive a chromedriver that is killed.
 pub(crate) struct Window {
     driver: SocketAddr,
     session: String,
     _driver: Proc,
+    _browser: Proc,
     _home: Scratch,
 }
 
 impl Window {
     /// Opens an empty window of a phone's size.
     pub(crate) fn open() -> Self {
-        let program = |name: &str, package: &str| {
-            find_program(name).unwrap_or_else(|| panic!("{name} is missing: install {package}"))
-        };
         let home = Scratch::new("chromium").expect("a directory for the browser");
-        let driver = SocketAddr::from(([127, 0, 0, 1], free_port().expect("a free port")));
-        let launch = Launch::new(
-            "chromedriver",
-            program("chromedriver", "chromium-driver"),
-            home.path().join("log"),
-        )
-        .arg(format!("--port={}", driver.port()));
-        let process = Proc::spawn(launch).expect("chromedriver starts");
-        process
-            .wait_ready(&Ready::Http(driver, "/status".into()), PATIENCE)
-            .expect("chromedriver is ready");
-        let profile = format!("--user-data-dir={}", home.path().join("profile").display());
-        let arguments = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--lang=en-US",
-            // The name under which tests know their tenant.
-            "--host-resolver-rules=MAP a.test 127.0.0.1",
-            "--autoplay-policy=no-user-gesture-required",
-            "--window-size=500,900",
-            &profile,
-        ];
+        let (browser, debugged) = start(&home, "chromium", "chromium", browser_arguments);
+        let by_port = |_: &Scratch, port| vec![format!("--port={port}")];
+        let (process, driver) = start(&home, "chromedriver", "chromium-driver", by_port);
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
-            "goog:chromeOptions": { "args": arguments, "binary": program("chromium", "chromium") },
+            "goog:chromeOptions": { "debuggerAddress": debugged.to_string() },
         } } });
         let made = post(driver, "/session", &wanted);
         let session = made["sessionId"]
@@ -73,6 +47,7 @@ impl Window {
             driver,
             session: session.to_owned(),
             _driver: process,
+            _browser: browser,
             _home: home,
         }
     }
@@ -173,15 +148,52 @@ impl Window {
     }
 }
 
-impl Drop for Window {
-    fn drop(&mut self) {
-        let path = format!("/session/{}", self.session);
-        let head = format!("DELETE {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
-        // The processes go in any case.
-        let _ = Client::connect_for(self.driver, PATIENCE)
-            .send(&head)
-            .try_read();
-    }
+fn browser_arguments(home: &Scratch, port: u16) -> Vec<String> {
+    let mut arguments = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--lang=en-US",
+        // The name under which tests know their tenant.
+        "--host-resolver-rules=MAP a.test 127.0.0.1",
+        "--autoplay-policy=no-user-gesture-required",
+        "--window-size=500,900",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    arguments.push(format!("--remote-debugging-port={port}"));
+    let profile = home.path().join("profile");
+    arguments.push(format!("--user-data-dir={}", profile.display()));
+    arguments.push("about:blank".to_owned());
+    arguments
+}
+
+/// Starts a program that serves on a port, and waits until it does. Told to end, it takes its children along.
+fn start(
+    home: &Scratch,
+    program: &str,
+    package: &str,
+    arguments: impl FnOnce(&Scratch, u16) -> Vec<String>,
+) -> (Proc, SocketAddr) {
+    let path =
+        find_program(program).unwrap_or_else(|| panic!("{program} is missing: install {package}"));
+    let port = free_port().expect("a free port");
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let log = home.path().join(format!("{program}.log"));
+    let launch = Launch::new(program, path, log)
+        .args(arguments(home, port))
+        .death_signal(DeathSignal::Term);
+    let process = Proc::spawn(launch).unwrap_or_else(|error| panic!("{program}: {error}"));
+    process
+        .wait_ready(&Ready::Tcp(address), PATIENCE)
+        .unwrap_or_else(|error| panic!("{program}: {error}"));
+    (process, address)
 }
 
 /// Sends a command; the value that it gave, an error's included.
