@@ -1,5 +1,7 @@
 //! The command line.
 
+mod preview;
+
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -24,6 +26,11 @@ fluxgate: an edge gateway with a waiting room
   fluxgate run --config FILE   serve; SIGHUP reloads the file, SIGTERM drains and ends
   fluxgate check FILE          say what is wrong with a configuration, with line and column
   fluxgate example             print a commented configuration
+  fluxgate page preview        every state of the queue page, served on 127.0.0.1 and moving
+      [--template FILE]        a page of your own; says what is wrong with it, with line and column
+      [--lang ko|en]           in one language
+      [--state STATE]          in one state
+      [--port P | --out DIR]   served on that port (8070; 0 for any), or written there and standing still
 
   fluxgate room state [TENANT/ROOM]         how rooms stand
   fluxgate room pause|resume|drain|undrain TENANT/ROOM --by NAME
@@ -45,6 +52,7 @@ enum Command {
     Run { config: PathBuf },
     Check { config: PathBuf },
     Example,
+    Preview(preview::Options),
     Room(room::Ask),
     Verify(verify::Check),
     Help,
@@ -61,6 +69,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Example => print(EXAMPLE),
         Command::Check { config } => match Config::load(&config) {
             Ok(_) => print(&format!("{}: ok\n", config.display())),
+            Err(error) => complain(&format!("{error}\n"), 1),
+        },
+        Command::Preview(options) => match options.run() {
+            Ok(()) => ExitCode::SUCCESS,
             Err(error) => complain(&format!("{error}\n"), 1),
         },
         Command::Run { config } => run(config),
@@ -103,6 +115,10 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
         None => return Err("a command is needed".into()),
     };
     match command.as_str() {
+        "page" => {
+            let options = preview::Options::parse(&mut parser)?;
+            return Ok(options.map_or(Command::Help, Command::Preview));
+        }
         "room" => return room::parse(&mut parser).map(Command::Room),
         what @ ("line" | "lottery") => {
             return verify::parse(what, &mut parser).map(Command::Verify);

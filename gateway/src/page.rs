@@ -1,18 +1,23 @@
 //! The queue page: what a visitor sees, or an app reads, while it waits.
 //!
 //! Plain data in, bytes out: nothing here knows the proxy or the waiting room. A page is one template
-//! for every state, rendered once per language at load with holes left open ([`template`]); answering
-//! is then copying a dozen prepared slices and filling the holes between them. The template carries
-//! one inline style and one inline script, and the content security policy names their hashes, so
-//! nothing else can run, whatever a visitor puts into the address.
+//! for every state, the built-in one or a tenant's own, read once per language at load with holes left open
+//! ([`template`]); answering is then copying a few dozen prepared slices and filling the holes between them
+//! ([`filling`]). The page carries its style and its one script, and the content security policy names their
+//! hashes, so nothing else can run, whatever a visitor puts into the address.
 //!
 //! [`status`] is what is said, [`json`] says it to apps, [`html`] to people, [`negotiate`] decides
-//! which, [`escape`] keeps a hostile address inert, [`tighten`] keeps the page small.
+//! which, [`escape`] keeps a hostile address inert, [`check`] a template of somebody else's, [`tighten`]
+//! keeps the page small. [`sample`] has one visit of every kind.
 
+mod check;
 mod escape;
+mod filling;
+mod hole;
 mod html;
 pub(crate) mod json;
 pub(crate) mod negotiate;
+pub(crate) mod sample;
 mod status;
 mod template;
 #[cfg(test)]
@@ -22,4 +27,7 @@ mod words;
 
 pub(crate) use escape::{original_of_still, still_url};
 pub(crate) use html::Pages;
+#[expect(unused_imports, reason = "rooms are yet to say them")]
+pub(crate) use status::{Chance, Method, Work};
 pub(crate) use status::{Eta, Held, Reason, Refresh, State, Status, Visit};
+pub(crate) use template::TemplateError;

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use parking_lot::Mutex;
 use pingora::server::ShutdownWatch;
 use pingora::services::background::BackgroundService;
@@ -79,6 +80,8 @@ pub(crate) struct Served {
     pub(crate) leave_url: String,
     /// The name for people.
     pub(crate) title: String,
+    /// The end of the line's log, and when it was read.
+    pub(crate) log_end: tokio::sync::Mutex<(Timestamp, Bytes)>,
 }
 
 impl Rooms {
@@ -92,7 +95,7 @@ impl Rooms {
         };
         Self {
             stores,
-            pages: Pages::compile().expect("the built-in page is tested to compile"),
+            pages: Pages::compile(None).expect("the built-in page is tested to compile"),
             newborn: Mutex::default(),
             born: Notify::new(),
             line_logs,
@@ -144,6 +147,7 @@ impl Rooms {
             claim_url: url("claim"),
             leave_url: url("leave"),
             title: title(name),
+            log_end: tokio::sync::Mutex::new((Timestamp(0), Bytes::new())),
             made,
         })
     }

@@ -38,7 +38,8 @@ pub mod token;
 pub mod value;
 
 pub use room::{
-    Admitted, Driver, Gauges, Held, LogPart, Outcome, Parts, Presented, Room, Stepped, TicketChange,
+    Admitted, Driver, Gauges, Held, LogPart, Outcome, Parts, Presented, Published, Room, Stepped,
+    TicketChange,
 };
 pub use status::{Reason, State, Status};
 pub use token::{KeyId, Keyring, KeyringError, Seal, TokenText};

@@ -10,6 +10,8 @@ mod join;
 mod locate;
 mod order;
 mod outcome;
+mod passthrough;
+mod publish;
 mod tell;
 
 use std::{
@@ -21,19 +23,18 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use policies::{
-    admission::Admission,
-    schedule::{Door, Method, Schedule},
-};
+use policies::{admission::Admission, schedule::Schedule};
 
 pub use driver::{Driver, LogPart, Stepped};
 pub use outcome::{Admitted, Held, Outcome, Presented, TicketChange};
+pub use publish::Published;
 
 use crate::{
     adaptive::Meter,
     bits::Bits,
     controller::MINUTE,
     counts::{Counts, Event},
+    lottery::Tree,
     presence::{CLOCK_SKEW, ChunkWrite, Epochs, Recorder, Trace},
     snapshot::{CLAIM_SLACK, Snapshot},
     status::{Reason, Status},
@@ -114,6 +115,8 @@ struct Inner {
     /// One flush at a time: a chunk is written whole, so a slow older write must not land on a newer one.
     flushing: tokio::sync::Mutex<()>,
     counts: Arc<Counts>,
+    /// The list of the last lottery, for proofs; built when the first is asked for.
+    tree: tokio::sync::Mutex<Option<(Timestamp, Arc<Tree>)>>,
     /// Measures the origin, for rooms that adapt to it.
     meter: Arc<Meter>,
     /// What the origin said last is left to sell, and when.
@@ -182,6 +185,7 @@ impl Room {
             retired: AtomicBool::new(false),
             flushing: tokio::sync::Mutex::new(()),
             counts,
+            tree: tokio::sync::Mutex::new(None),
             meter: Arc::default(),
             stock: ArcSwapOption::empty(),
         });
@@ -318,32 +322,6 @@ impl Room {
 }
 
 impl Room {
-    /// Whether everybody comes in whatever the limits.
-    fn passes_everybody(&self, now: Timestamp) -> bool {
-        let phase = self.inner.schedule.at(now.0);
-        let is_paused = || self.snapshot().is_some_and(|seen| seen.orders.is_paused());
-        phase.method == Method::Passthrough && phase.door == Door::Open && !is_paused()
-    }
-
-    /// Whoever has a number takes a seat, so that they are counted when the method changes; nobody is held up for
-    /// the want of one, or of a store.
-    async fn wave_through(&self, located: Located, at: Moment) -> Outcome {
-        let held = match located {
-            Located::Inside(pass) => return self.admit(pass, at.now).await,
-            Located::Nowhere(held) => held,
-            Located::InLine(seat) => match self.come_in(seat.ticket, at).await {
-                Outcome::Admitted(admitted) => return Outcome::Admitted(admitted),
-                Outcome::Held(held) => held,
-            },
-        };
-        Outcome::Admitted(Admitted {
-            number: Number(0),
-            expires_at: at.now.plus(self.inner.rules.session().ttl()),
-            pass: None,
-            ticket: held.ticket,
-        })
-    }
-
     /// A called visitor cannot come in while the store is lost; the call waits.
     fn not_now(&self, ticket: &Ticket, at: Moment) -> Outcome {
         self.inner.counts.add(Event::StoreFailed);

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     bits::{Bits, RankIndex, Words, masked_chunks},
     line::{Line, Marks},
-    lottery::Draw,
+    lottery::{Bytes, Draw},
     orders::Orders,
     presence::CLOCK_SKEW,
     token::Ticket,
@@ -25,6 +25,10 @@ pub struct Snapshot {
     pub read_at: Timestamp,
     /// What operators have said.
     pub orders: Arc<Orders>,
+    /// Where the line's log stands, in hexadecimal digits.
+    pub log_head: Arc<str>,
+    /// What the present or the next lottery's secret is bound by: a SHA-256 in hexadecimal digits.
+    pub commitment: Option<Arc<str>>,
     /// The order that was drawn, if the line has had a lottery.
     pub draw: Option<Arc<Draw>>,
     pub(crate) counted: RankIndex,
@@ -75,12 +79,15 @@ impl Snapshot {
     pub fn build(line: Line, next: Number, marks: Marks, read_at: Timestamp) -> Self {
         let next = next.max(line.frontier);
         let counted = count(&line, next, &marks);
+        let log_head = Bytes(line.log.hash).to_string().into();
         Self {
             line,
             next,
             marks,
             read_at,
             orders: Arc::default(),
+            log_head,
+            commitment: None,
             draw: None,
             counted,
         }

@@ -55,6 +55,16 @@ const DRIVER: Need = Need {
     package: "chromium-driver",
     met: || programs(&["chromedriver"]),
 };
+/// Brings the accessibility checker of the queue page.
+const NPM: Need = Need {
+    package: "npm",
+    met: || programs(&["npm"]),
+};
+/// Checks the lottery's and the log's vectors with the scripts that the guides show.
+const PYTHON: Need = Need {
+    package: "python3",
+    met: || programs(&["python3"]),
+};
 const NGINX: Need = Need {
     package: "nginx-light",
     met: || programs(&["nginx"]),
@@ -71,7 +81,7 @@ impl Purpose {
             Self::Build => {}
             Self::Up(Store::Memory) => needs.push(POSTGRES),
             Self::Up(Store::Redis) => needs.extend([POSTGRES, REDIS]),
-            Self::Test => needs.extend([POSTGRES, REDIS, BROWSER, DRIVER]),
+            Self::Test => needs.extend([POSTGRES, REDIS, BROWSER, DRIVER, NPM, PYTHON]),
             Self::BenchGateway => needs.extend([POSTGRES, NGINX, WRK]),
         }
         needs

@@ -1,4 +1,4 @@
-//! The status for apps: `application/json`, numbers not sentences.
+//! The status for apps: `application/json`, numbers and names, not sentences.
 //!
 //! Written by hand: the members are few and fixed, and a poll then costs one allocation.
 
@@ -9,73 +9,129 @@ use jiff::Timestamp;
 
 use super::{
     escape::push_json,
-    status::{Held, Status},
+    status::{Chance, Held, Method, Reason, Status},
 };
 
 /// Enough for every status with a room id of usual length, so that the buffer never grows.
-const USUAL_LENGTH: usize = 512;
+const USUAL_LENGTH: usize = 768;
 
-/// The status as `application/json`. A request that wanted to change something gets one member more,
-/// `"request_carried_out":false`: it has to be sent again once admitted.
+/// The status as `application/json`: every member, null where nothing is known. A request that wanted to change
+/// something gets one more, `"request_carried_out":false`: it has to be sent again once admitted.
 pub(crate) fn body(status: &Status<'_>, held: Held) -> Bytes {
     let mut out = String::with_capacity(USUAL_LENGTH);
-    push(&mut out, status, held);
+    let mut object = Object::begin(&mut out, Nothing::IsNull);
+    figures(&mut object, status);
+    object.time("called_at", status.called_at_ms);
+    object.text("method", Some(Method::name(status.method)));
+    object.text("commitment", status.commitment);
+    object.text("message", status.message);
+    object.text("log_head", status.log_head);
+    object.text("handoff_url", status.handoff_url);
+    if held == Held::Change {
+        object.name("request_carried_out");
+        out.push_str("false");
+    }
+    out.push('}');
     Bytes::from(out)
 }
 
-/// Appends the object; safe inside a `<script>` too.
-pub(super) fn push(out: &mut String, status: &Status<'_>, held: Held) {
-    out.push_str("{\"room\":");
-    push_json(out, status.room);
-    out.push_str(",\"state\":");
-    push_json(out, status.state.name());
-    out.push_str(",\"reason\":");
-    push_text(out, status.reason.map(super::Reason::name));
-    push_number(out, "position", status.position);
-    push_number(out, "ahead", status.ahead);
-    push_number(out, "behind", status.behind);
-    match status.eta {
-        Some(eta) => {
-            push_number(out, "eta_seconds\":{\"p50", Some(eta.p50));
-            push_number(out, "p90", Some(eta.p90));
-            out.push('}');
-        }
-        None => out.push_str(",\"eta_seconds\":null"),
-    }
-    push_number(out, "poll_after_ms", Some(status.poll_after_ms));
-    out.push_str(",\"ticket\":");
-    push_text(out, status.ticket);
-    push_time(out, "called_at", status.called_at_ms);
-    push_time(out, "claim_deadline", status.claim_deadline_ms);
-    push_time(out, "opens_at", status.opens_at_ms);
-    push_time(out, "updated_at", Some(status.updated_at_ms));
-    if held == Held::Change {
-        out.push_str(",\"request_carried_out\":false");
-    }
+/// Appends what the page's script asks of a status, for the first time on the page itself; safe inside a
+/// `<script>`. The page shows the rest already, and bytes count there: nothing is said of what is not known.
+pub(super) fn push_for_script(out: &mut String, status: &Status<'_>) {
+    figures(&mut Object::begin(out, Nothing::IsLeftOut), status);
     out.push('}');
 }
 
-fn push_text(out: &mut String, text: Option<&str>) {
-    match text {
-        Some(text) => push_json(out, text),
-        None => out.push_str("null"),
+/// What changes while a visitor waits.
+fn figures(object: &mut Object<'_>, status: &Status<'_>) {
+    object.text("room", Some(status.room));
+    object.text("state", Some(status.state.name()));
+    object.text("reason", status.reason.map(Reason::name));
+    object.number("position", status.position);
+    object.number("ahead", status.ahead);
+    object.number("behind", status.behind);
+    match status.eta {
+        Some(eta) => {
+            object.number("eta_seconds\":{\"p50", Some(eta.p50));
+            object.number("p90", Some(eta.p90));
+            object.out.push('}');
+        }
+        None => object.number("eta_seconds", None),
+    }
+    object.number("poll_after_ms", Some(status.poll_after_ms));
+    object.text("ticket", status.ticket);
+    object.time("claim_deadline", status.claim_deadline_ms);
+    object.time("opens_at", status.opens_at_ms);
+    object.time("updated_at", Some(status.updated_at_ms));
+    object.text("chance", status.chance.map(Chance::name));
+    object.number("past_error_s", status.past_error_s);
+    match status.work {
+        Some(work) => {
+            object.text("work\":{\"nonce", Some(work.nonce));
+            object.number("bits", Some(work.bits.into()));
+            object.out.push('}');
+        }
+        None => object.text("work", None),
     }
 }
 
-fn push_number(out: &mut String, name: &str, number: Option<u64>) {
-    match number {
-        Some(number) => write!(out, ",\"{name}\":{number}"),
-        None => write!(out, ",\"{name}\":null"),
-    }
-    .expect("a String takes any write");
+/// How a member is written of which nothing is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nothing {
+    IsNull,
+    IsLeftOut,
 }
 
-fn push_time(out: &mut String, name: &str, at_ms: Option<u64>) {
-    match at_ms {
-        Some(at_ms) => write!(out, ",\"{name}\":\"{:.3}\"", timestamp(at_ms)),
-        None => write!(out, ",\"{name}\":null"),
+/// An object being written, up to its last bracket.
+struct Object<'o> {
+    out: &'o mut String,
+    nothing: Nothing,
+    separator: char,
+}
+
+impl<'o> Object<'o> {
+    fn begin(out: &'o mut String, nothing: Nothing) -> Self {
+        Self {
+            out,
+            nothing,
+            separator: '{',
+        }
     }
-    .expect("a String takes any write");
+
+    fn name(&mut self, name: &str) {
+        write!(self.out, "{}\"{name}\":", self.separator).expect("a String takes any write");
+        self.separator = ',';
+    }
+
+    fn member<T>(&mut self, name: &str, value: Option<T>, write: impl FnOnce(&mut String, T)) {
+        match value {
+            Some(value) => {
+                self.name(name);
+                write(self.out, value);
+            }
+            None if self.nothing == Nothing::IsNull => {
+                self.name(name);
+                self.out.push_str("null");
+            }
+            None => {}
+        }
+    }
+
+    fn text(&mut self, name: &str, text: Option<&str>) {
+        self.member(name, text, push_json);
+    }
+
+    fn number(&mut self, name: &str, number: Option<u64>) {
+        self.member(name, number, |out, number| {
+            write!(out, "{number}").expect("a String takes any write");
+        });
+    }
+
+    fn time(&mut self, name: &str, at_ms: Option<u64>) {
+        self.member(name, at_ms, |out, at_ms| {
+            write!(out, "\"{:.3}\"", timestamp(at_ms)).expect("a String takes any write");
+        });
+    }
 }
 
 /// A time; one past the year 9999 is shown as the end of that year.

@@ -55,6 +55,12 @@ impl State {
     }
 }
 
+/// Every [`Status::view`].
+pub(super) const VIEWS: [&str; 10] = [
+    "not_open", "joining", "drawing", "waiting", "called", "admitted", "paused", "sold_out",
+    "closed", "left",
+];
+
 /// Why it is so, where there is something to explain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Reason {
@@ -72,14 +78,16 @@ pub(crate) enum Reason {
     LateLane,
     /// The earlier visit or call is over; this is a new number.
     NewNumber,
-    /// The lot is being drawn.
+    /// The line is closed and its order is being drawn by lot.
     Drawing,
+    /// The place was taken along to another device; this one has none any more.
+    Moved,
 }
 
 impl Reason {
     /// Every reason.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Joining,
         Self::Paused,
         Self::OriginSlow,
@@ -88,6 +96,7 @@ impl Reason {
         Self::LateLane,
         Self::NewNumber,
         Self::Drawing,
+        Self::Moved,
     ];
 
     /// The name in JSON.
@@ -101,8 +110,64 @@ impl Reason {
             Self::LateLane => "late_lane",
             Self::NewNumber => "new_number",
             Self::Drawing => "drawing",
+            Self::Moved => "moved",
         }
     }
+}
+
+/// In which order people go in; the page says it in plain words, before the start too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// First come, first served.
+    Fifo,
+    /// All who are there at the start are drawn by lot; later, first come, first served.
+    Lottery,
+}
+
+impl Method {
+    /// The name in JSON.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Fifo => "fifo",
+            Self::Lottery => "lottery",
+        }
+    }
+}
+
+/// How likely it is that something is left when the turn comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Chance {
+    /// Enough for everybody up to this place, as people buy.
+    Likely,
+    /// It may be just enough.
+    Possible,
+    /// Those ahead are likely to take it all.
+    Unlikely,
+    /// All of it is taken by those ahead.
+    NoneLeft,
+}
+
+impl Chance {
+    /// The name in JSON.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Likely => "likely",
+            Self::Possible => "possible",
+            Self::Unlikely => "unlikely",
+            Self::NoneLeft => "none_left",
+        }
+    }
+}
+
+/// A proof of work that is asked for before a number is given: a counter (decimal) such that
+/// SHA-256(nonce ‖ "." ‖ counter) begins with `bits` zero bits. The next status request brings it along in
+/// `X-Fluxgate-Work`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Work<'a> {
+    /// What the proof is for; never seen before by anybody.
+    pub(crate) nonce: &'a str,
+    /// How hard it is: 2^bits hashes on average, a quarter million a second on a usual device.
+    pub(crate) bits: u8,
 }
 
 /// How long it is likely to take from [`Status::updated_at_ms`], in seconds.
@@ -143,12 +208,58 @@ pub(crate) struct Status<'a> {
     pub(crate) opens_at_ms: Option<u64>,
     /// When the figures were read.
     pub(crate) updated_at_ms: u64,
+    /// The order.
+    pub(crate) method: Method,
+    /// What the lottery's operator is bound to since before the start: a SHA-256 in hex.
+    pub(crate) commitment: Option<&'a str>,
+    /// What the operator says to all who wait: plain text, at most 280 characters.
+    pub(crate) message: Option<&'a str>,
+    /// What stock allows to hope for, where it is known.
+    pub(crate) chance: Option<Chance>,
+    /// How far off the estimate was within the last hour: the median, in seconds.
+    pub(crate) past_error_s: Option<u64>,
+    /// The newest hash of the line's public log, in hex.
+    pub(crate) log_head: Option<&'a str>,
+    /// Where the place is handed over to another device, by POST; `None` hides it.
+    pub(crate) handoff_url: Option<&'a str>,
+    /// The work to be done first.
+    pub(crate) work: Option<Work<'a>>,
 }
 
-impl Status<'_> {
-    /// Whether the visitor has no number yet.
-    pub(crate) fn is_joining(&self) -> bool {
-        self.reason == Some(Reason::Joining)
+impl<'a> Status<'a> {
+    /// What is true of everybody: nothing but the room, the state and the time is known.
+    pub(crate) fn of(room: &'a str, state: State, updated_at_ms: u64) -> Self {
+        Self {
+            room,
+            state,
+            reason: None,
+            position: None,
+            ahead: None,
+            behind: None,
+            eta: None,
+            poll_after_ms: 30_000,
+            ticket: None,
+            called_at_ms: None,
+            claim_deadline_ms: None,
+            opens_at_ms: None,
+            updated_at_ms,
+            method: Method::Fifo,
+            commitment: None,
+            message: None,
+            chance: None,
+            past_error_s: None,
+            log_head: None,
+            handoff_url: None,
+            work: None,
+        }
+    }
+
+    /// The look and the words: the state, unless the reason has its own.
+    pub(crate) fn view(&self) -> &'static str {
+        match self.reason {
+            Some(reason @ (Reason::Joining | Reason::Drawing)) => reason.name(),
+            _ => self.state.name(),
+        }
     }
 }
 

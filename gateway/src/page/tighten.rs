@@ -1,9 +1,12 @@
 //! Takes spaces and comments out of the page's sources when they are loaded.
 //!
 //! The sources are written to be read, and a page has to stay under 15 kB without a bundler in the
-//! build. This is no minifier: it knows strings and comments, and nothing else. So the script uses no
+//! build. This is no minifier: it knows strings, comments and names, and nothing else. So the script uses no
 //! regular expression and no template string ([`js`] could not tell them), and the style puts no
 //! space before a colon that matters. A unary sign after a binary one keeps its space.
+
+mod merge;
+mod names;
 
 /// Lines without indentation, none between two tags; attribute values that need no quotes have none.
 pub(super) fn html(source: &str) -> String {
@@ -91,7 +94,7 @@ pub(super) fn js(source: &str) -> String {
             &rest[c.len_utf8()..]
         };
     }
-    out.trim().to_owned()
+    names::shorten(&merge::merge(out.trim()))
 }
 
 /// The end of the string that `text` starts with, past its closing quote.

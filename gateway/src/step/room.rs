@@ -5,6 +5,7 @@
 //! becomes an answer.
 
 mod asking;
+mod published;
 mod reserved;
 mod told;
 

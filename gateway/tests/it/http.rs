@@ -35,8 +35,13 @@ impl Answer {
 
 impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
+        Self::connect_for(address, PATIENCE)
+    }
+
+    /// The same, for answers that may take so long.
+    pub(crate) fn connect_for(address: SocketAddr, patience: Duration) -> Self {
         let stream = TcpStream::connect(address).expect("the gateway listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("settable");
+        stream.set_read_timeout(Some(patience)).expect("settable");
         stream.set_nodelay(true).expect("settable");
         Self(BufReader::new(stream))
     }
@@ -79,7 +84,7 @@ impl Client {
         })
     }
 
-    fn try_read(&mut self) -> Option<Answer> {
+    pub(crate) fn try_read(&mut self) -> Option<Answer> {
         let mut answer = self.try_read_head()?;
         answer.body = match answer.header("content-length").map(str::parse::<usize>) {
             Some(length) => {

@@ -1,6 +1,7 @@
 //! The real binary against real sockets: each test starts its own gateway and its own origins on free
 //! ports, and everything ends with the test.
 
+mod accessible;
 mod browser;
 mod drain;
 mod gateway;
@@ -8,9 +9,13 @@ mod http;
 mod hygiene;
 mod limits;
 mod origin;
+mod page;
+mod preview;
 mod refusals;
 mod reload;
 mod rooms;
 mod slow;
+mod stage;
 mod start;
 mod upstreams;
+mod window;

@@ -46,6 +46,7 @@ pub struct Driver {
     known: Known,
     orders: Arc<Orders>,
     order: Option<drawing::Order>,
+    committed: Option<drawing::Committed>,
     log: Copied,
     reported: reporting::Reported,
 }
@@ -74,6 +75,7 @@ impl Driver {
             known: Known::default(),
             orders: Arc::default(),
             order: None,
+            committed: None,
             log: Copied::default(),
             reported: reporting::Reported::default(),
         }
@@ -223,6 +225,7 @@ impl Driver {
                 let mut told = Snapshot::build(calls.line, next, calls.marks, now);
                 told.orders = Arc::clone(&picture.orders);
                 told.draw = self.drawn_order(&told.line);
+                told.commitment.clone_from(&picture.commitment);
                 self.clear_served(&told).await?;
                 self.publish(Arc::new(told));
                 Ok(Stepped::Ticked)

@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use waiting_room::{Outcome, State};
 
 use super::asking::Asking;
-use super::{Facts, told};
+use super::{Facts, published, told};
 use crate::answer::Answer;
 use crate::metrics;
 use crate::page::negotiate::Form;
@@ -31,7 +31,12 @@ pub(super) async fn answer(facts: &Facts<'_>, address: &str) -> Answer {
         "status" if matches!(*method, Method::GET | Method::HEAD) => status(facts, &asking).await,
         "claim" if *method == Method::POST => claim(&asking).await,
         "leave" if *method == Method::POST => leave(&asking).await,
-        "status" => not_allowed("GET, HEAD"),
+        "log" if matches!(*method, Method::GET | Method::HEAD) => published::log(served).await,
+        "lottery" if matches!(*method, Method::GET | Method::HEAD) => {
+            let published = published::lottery(&asking).await;
+            published.unwrap_or_else(|| nothing_here(facts))
+        }
+        "status" | "log" | "lottery" => not_allowed("GET, HEAD"),
         "claim" | "leave" => not_allowed("POST"),
         _ => nothing_here(facts),
     }

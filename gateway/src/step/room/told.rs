@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};
+use waiting_room::snapshot::Snapshot;
+use waiting_room::standing::Why;
 use waiting_room::{self as room, Held, Outcome, Timestamp};
 
 use super::asking::Asking;
@@ -86,21 +88,19 @@ fn html(asking: &Asking<'_>, held: &Held, (sight, code): (&Sight<'_>, StatusCode
     let served = asking.served;
     let name = Code::of(held);
     let pages = &served.rooms.pages;
-    let body = pages.body(
-        asking.language,
-        &Visit {
-            status: status(asking, held, &name),
-            room_name: &served.title,
-            status_url: &served.status_url,
-            claim_url: &served.claim_url,
-            leave_url: Some(&served.leave_url),
-            original: sight.original,
-            held: met(asking),
-            refresh: sight.refresh,
-        },
-    );
+    let visit = Visit {
+        status: status(asking, held, &name),
+        room_name: &served.title,
+        status_url: &served.status_url,
+        claim_url: &served.claim_url,
+        leave_url: Some(&served.leave_url),
+        original: sight.original,
+        held: met(asking),
+        refresh: sight.refresh,
+    };
+    let body = pages.body(asking.language, &visit);
     let mut answer = Answer::new(code, HTML, body, metrics::Outcome::Queued);
-    let headers = pages.headers(asking.language).iter();
+    let headers = pages.headers(asking.language, &visit.status).iter();
     answer
         .headers
         .extend(headers.filter(|(name, _)| *name != CONTENT_TYPE).cloned());
@@ -121,8 +121,10 @@ fn met(asking: &Asking<'_>) -> page::Held {
     }
 }
 
-fn status<'a>(asking: &Asking<'a>, held: &Held, code: &'a Code) -> page::Status<'a> {
+fn status<'a>(asking: &'a Asking<'_>, held: &Held, code: &'a Code) -> page::Status<'a> {
     let said = &held.status;
+    let seen = asking.seen.as_deref();
+    let is_drawn_later = seen.is_some_and(awaits_a_draw);
     page::Status {
         room: asking.served.name().as_str(),
         state: match said.state {
@@ -158,25 +160,39 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, code: &'a Code) -> page::Status<
         claim_deadline_ms: said.claim_until.map(|Timestamp(at)| at),
         opens_at_ms: said.opens_at.map(|Timestamp(at)| at),
         updated_at_ms: said.updated_at.0,
+        method: match is_drawn_later {
+            true => page::Method::Lottery,
+            false => page::Method::Fifo,
+        },
+        commitment: seen
+            .filter(|_| is_drawn_later)
+            .and_then(|seen| seen.commitment.as_deref()),
+        message: seen.and_then(|seen| seen.orders.announced()),
+        log_head: seen.map(|seen| &*seen.log_head),
+        ..page::Status::of(
+            asking.served.name().as_str(),
+            page::State::Waiting,
+            said.updated_at.0,
+        )
     }
+}
+
+/// Whether those who wait now will be drawn by lot.
+fn awaits_a_draw(seen: &Snapshot) -> bool {
+    let is_ahead = matches!(seen.line.why, Some(Why::NotOpen | Why::Drawing));
+    let lot = seen.line.lot.as_ref();
+    is_ahead && lot.is_some_and(|lot| lot.drawn.is_none())
 }
 
 /// The status of somebody who is in.
 fn inside<'a>(asking: &Asking<'a>) -> page::Status<'a> {
     page::Status {
-        room: asking.served.name().as_str(),
-        state: page::State::Admitted,
-        reason: None,
-        position: None,
-        ahead: None,
-        behind: None,
-        eta: None,
         poll_after_ms: POLL_INSIDE_MS,
-        ticket: None,
-        called_at_ms: None,
-        claim_deadline_ms: None,
-        opens_at_ms: None,
-        updated_at_ms: now().0,
+        ..page::Status::of(
+            asking.served.name().as_str(),
+            page::State::Admitted,
+            now().0,
+        )
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     snapshot::Snapshot,
     standing::Standing,
     store::StoreError,
-    token::Seal,
+    token::{KeyId, Seal},
     value::{Number, Timestamp},
 };
 
@@ -82,6 +82,27 @@ impl Driver {
         }
     }
 
+    /// What the secret of the present lottery, or of the next, is bound by: shown before anybody can join it.
+    pub(super) fn commitment(&mut self, line: &Line, now: Timestamp) -> Option<Arc<str>> {
+        let inner = &self.inner;
+        let of_line = line.lot.as_ref().map(|lot| (lot.opens_at, lot.key));
+        let next = || {
+            let next = inner.schedule.next_lottery(now.0)?;
+            Some((Timestamp(next.opens_at), inner.seal.signing_key()))
+        };
+        let current = of_line.filter(|(opens_at, _)| inner.schedule.event(opens_at.0).is_some());
+        let (opens_at, key) = current.or_else(next)?;
+        if let Some((of, text)) = &self.committed
+            && *of == (opens_at, key)
+        {
+            return Some(Arc::clone(text));
+        }
+        let secret = inner.seal.draw_secret(key, opens_at)?;
+        let text: Arc<str> = secret.commitment().to_string().into();
+        self.committed = Some(((opens_at, key), Arc::clone(&text)));
+        Some(text)
+    }
+
     /// The order that was drawn, made once and kept.
     pub(super) fn drawn_order(&mut self, line: &Line) -> Option<Arc<Draw>> {
         let lot = line.lot.as_ref()?;
@@ -96,6 +117,9 @@ impl Driver {
         Some(draw)
     }
 }
+
+/// A commitment, by the opening and the key it belongs to.
+pub(super) type Committed = ((Timestamp, KeyId), Arc<str>);
 
 /// An order that was drawn, by the opening that names it.
 pub(super) type Order = (Timestamp, Arc<Draw>);

@@ -77,6 +77,7 @@ impl Driver {
         let mut picture = Snapshot::build(line, next, marks, now);
         picture.orders = Arc::clone(&self.orders);
         picture.draw = self.drawn_order(&picture.line);
+        picture.commitment = self.commitment(&picture.line, now);
         Ok(Arc::new(picture))
     }
 

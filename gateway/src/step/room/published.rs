@@ -1,0 +1,60 @@
+//! What anybody may read to check a room: `/.fluxgate/<room>/log`, the end of its log, and `/.fluxgate/<room>/lottery`.
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::HeaderValue;
+use serde_json::json;
+use waiting_room::Timestamp;
+
+use super::asking::Asking;
+use crate::answer::Answer;
+use crate::metrics;
+use crate::rooms::{Served, now};
+
+/// The log's end is read from the store at most once in this time, however many ask.
+const LOG_FOR_MS: u64 = 2_000;
+
+/// The last entries of the log, one a line.
+pub(super) async fn log(served: &Served) -> Answer {
+    let mut kept = served.log_end.lock().await;
+    if kept.0.plus(std::time::Duration::from_millis(LOG_FOR_MS)) <= now() {
+        match served.room.log_end().await {
+            Ok(entries) => {
+                let mut text = entries.join("\n");
+                text.push('\n');
+                *kept = (now(), Bytes::from(text));
+            }
+            Err(error) => tracing::debug!(%error, "the end of the log cannot be read"),
+        }
+    }
+    answer("application/jsonl; charset=utf-8", kept.1.clone())
+}
+
+/// The lottery: what it is bound by before it is drawn; afterwards its record, with the proof of the visitor's own
+/// ticket. What `fluxgate lottery verify` takes is the member `record`, or all of this where it is there alone.
+pub(super) async fn lottery(asking: &Asking<'_>) -> Option<Answer> {
+    let room = &asking.served.room;
+    let published = room.lottery(asking.presented, now(), rfc3339).await?;
+    let body = match &published.record {
+        Some(record) => record.to_json(),
+        None => json!({
+            "opens_at": rfc3339(published.opens_at),
+            "commitment": &*published.commitment,
+            "beacon_name": published.beacon_name,
+        })
+        .to_string(),
+    };
+    Some(answer("application/json", Bytes::from(body)))
+}
+
+fn rfc3339(at: Timestamp) -> String {
+    let ms = i64::try_from(at.0).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(ms)
+        .unwrap_or(jiff::Timestamp::MAX)
+        .to_string()
+}
+
+fn answer(kind: &'static str, body: Bytes) -> Answer {
+    let kind = HeaderValue::from_static(kind);
+    Answer::new(StatusCode::OK, kind, body, metrics::Outcome::Queued)
+}

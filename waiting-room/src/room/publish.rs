@@ -1,0 +1,120 @@
+//! What a room publishes so that anybody can check it: the end of its log, and its lottery.
+
+use std::sync::Arc;
+
+use super::{Presented, Room, locate::Visitor};
+use crate::{
+    lottery::{Beacon, Proof, RULE, Record, Tree, VERSION},
+    snapshot::Snapshot,
+    store::{KEPT_ENTRIES, StoreError},
+    value::Timestamp,
+};
+
+/// A lottery as far as it may be known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The opening that names it.
+    pub opens_at: Timestamp,
+    /// What its secret is bound by.
+    pub commitment: Arc<str>,
+    /// What is mixed in, by name.
+    pub beacon_name: Option<String>,
+    /// All else, once it is drawn; with the proof of the ticket that was presented, if it was in the draw.
+    pub record: Option<Record>,
+}
+
+impl Room {
+    /// The last entries of the line's log: at most [`KEPT_ENTRIES`].
+    ///
+    /// # Errors
+    /// When the store did not answer.
+    pub async fn log_end(&self) -> Result<Vec<String>, StoreError> {
+        self.inner.store.log(KEPT_ENTRIES).await
+    }
+
+    /// The present or the next lottery. `opens_at` writes a moment as RFC 3339 text.
+    pub async fn lottery(
+        &self,
+        presented: Presented<'_>,
+        now: Timestamp,
+        opens_at: impl FnOnce(Timestamp) -> String,
+    ) -> Option<Published> {
+        let seen = self.snapshot()?;
+        let commitment = Arc::clone(seen.commitment.as_ref()?);
+        let lot = seen.line.lot.as_ref();
+        let next = self.inner.schedule.next_lottery(now.0);
+        let named = lot.map(|lot| lot.opens_at.0).or(next.map(|e| e.opens_at))?;
+        let event = self.inner.schedule.event(named);
+        let beacon_name = event.and_then(|event| event.beacon.clone());
+        let mut record = self.record(&seen, beacon_name.clone());
+        if let Some(record) = &mut record {
+            record.opens_at = opens_at(Timestamp(named));
+            record.proof = self.proof(&seen, presented, now).await;
+        }
+        Some(Published {
+            opens_at: Timestamp(named),
+            commitment,
+            beacon_name,
+            record,
+        })
+    }
+
+    fn record(&self, seen: &Snapshot, beacon_name: Option<String>) -> Option<Record> {
+        let inner = &self.inner;
+        let lot = seen.line.lot.as_ref()?;
+        let drawn = lot.drawn.as_ref()?;
+        let secret = inner.seal.draw_secret(lot.key, lot.opens_at)?;
+        let beacon = drawn.beacon.as_ref();
+        Some(Record {
+            version: VERSION,
+            room: format!("{}/{}", inner.name.tenant, inner.name.room),
+            opens_at: String::new(),
+            rule: RULE,
+            commitment: secret.commitment(),
+            secret: secret.reveal(),
+            count: lot.count()?,
+            digest: drawn.digest,
+            beacon: beacon.and_then(|text| Beacon::new(text.as_bytes().to_vec()).ok()),
+            beacon_name: beacon_name.filter(|_| beacon.is_some()),
+            tags: None,
+            proof: None,
+        })
+    }
+
+    /// That the ticket presented was in the draw.
+    async fn proof(
+        &self,
+        seen: &Arc<Snapshot>,
+        presented: Presented<'_>,
+        now: Timestamp,
+    ) -> Option<Proof> {
+        let number = match self.identify(presented, now) {
+            Visitor::Holder(ticket) => seen.current(ticket).number,
+            Visitor::Guest(pass) => pass.number,
+            Visitor::Returned(_) | Visitor::Stranger => return None,
+        };
+        let lot = seen.line.lot.as_ref()?;
+        let (list, draw) = (lot.list?, seen.draw.as_ref()?);
+        let place = u32::try_from(number.0.checked_sub(list.to.0)?).ok()?;
+        let index = draw.index(place)?;
+        let tree = self.tree(seen).await?;
+        tree.proof(index, draw)
+    }
+
+    /// The tree of the list, built once for all who ask.
+    async fn tree(&self, seen: &Snapshot) -> Option<Arc<Tree>> {
+        let lot = seen.line.lot.as_ref()?;
+        let mut kept = self.inner.tree.lock().await;
+        if let Some((opens_at, tree)) = kept.as_ref()
+            && *opens_at == lot.opens_at
+        {
+            return Some(Arc::clone(tree));
+        }
+        let tags = self.inner.seal.draw_tags(lot.key, lot.opens_at)?;
+        let count = lot.count()?;
+        let built = tokio::task::spawn_blocking(move || Tree::build(tags, count));
+        let tree = Arc::new(built.await.ok()?);
+        *kept = Some((lot.opens_at, Arc::clone(&tree)));
+        Some(tree)
+    }
+}
