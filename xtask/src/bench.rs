@@ -1,4 +1,4 @@
-//! `cargo xtask bench gateway` and `cargo xtask bench payments`: what is measured needs release
+//! `cargo xtask bench gateway`, `room` and `payments`: what is measured needs release
 //! builds, and what it is measured against has to be installed; the measuring is the `drill` program's.
 
 use crate::cargo::{self, Profile};
@@ -16,8 +16,9 @@ pub(crate) fn run(args: lexopt::Parser) -> Result<(), String> {
     let options = Options::read(args, &[])?;
     match options.words.first().map(String::as_str) {
         Some("gateway") => gateway(),
+        Some("room") => room(),
         Some("payments") => payments(),
-        _ => Err("bench what? gateway or payments".into()),
+        _ => Err("bench what? gateway, room or payments".into()),
     }
 }
 
@@ -32,6 +33,12 @@ fn gateway() -> Result<(), String> {
         let path = find_program(name).ok_or_else(|| format!("{name} is not installed"))?;
         bench.arg(format!("--{name}")).arg(path);
     }
+    cargo::succeed(bench, "the measurement")
+}
+
+fn room() -> Result<(), String> {
+    packages::ensure(Purpose::Up(Store::Redis))?;
+    let bench = cargo::compile(&["bench", "--package", "waiting-room", "--bench", "room"]);
     cargo::succeed(bench, "the measurement")
 }
 

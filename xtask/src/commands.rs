@@ -51,6 +51,7 @@ Runs a demo of its own on free ports. Fails if one figure or invariant is off.",
         name: "bench",
         summary: "measure beside others, in one run",
         details: "  bench gateway          CPU per proxied request and per queue poll, beside nginx and bare Pingora
+  bench room             a line of a million, beside a sorted set in the same Redis
   bench payments         payments a second, beside pgbench on the same PostgreSQL
 
 Builds as for production first (some minutes).",

@@ -80,6 +80,7 @@ const IN_CODE: &[Ban] = &[
             ("psp-sim/src/clock.rs", "the simulator's clock"),
             ("sdk/demo-shop/src/clock.rs", "the shop's clock"),
             ("loadtest/", "measures"),
+            ("waiting-room/benches/", "measures"),
             ("devkit/src/wait.rs", "deadlines of real processes"),
             ("xtask/", "tells a person how long things took"),
         ],

@@ -1,0 +1,310 @@
+//! What a line of a million costs: `cargo bench -p waiting-room`, or `cargo xtask bench room`.
+//!
+//! Both sides of a comparison run in this one process against one private Redis, and ratios are printed: absolute
+//! times drift with the machine.
+
+#![expect(clippy::print_stdout, reason = "the figures are for a person")]
+
+use std::{
+    hint::black_box,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use devkit::{Redis as Server, RedisOptions};
+use policies::{
+    admission::{Admission, Spec},
+    schedule::Schedule,
+};
+use tokio::task::JoinSet;
+use waiting_room::{
+    Driver, KeyId, Keyring, LineId, Moment, Number, Parts, Presented, Room, RoomName, Seal,
+    Timestamp,
+    bits::Bits,
+    controller::{self, LotStep, Seen, TICK, Traces},
+    line::{Line, Marks},
+    orders::Orders,
+    snapshot::Snapshot,
+    standing::Standing,
+    store::{GatewayId, RoomStore, redis::Redis},
+    token::{Ticket, Told},
+};
+
+const CROWD: u64 = 1_000_000;
+const START: Timestamp = Timestamp(1_790_000_000_000);
+
+#[tokio::main]
+async fn main() {
+    println!("a room of {CROWD} waiting visitors");
+    pure();
+    let server = Server::start(RedisOptions::default()).expect("a Redis");
+    let sorted_set = sorted_set(&server);
+    redis(&server, sorted_set).await;
+}
+
+fn rules() -> Admission {
+    Admission::new(Spec {
+        active: Some(2_000),
+        per_minute: Some(6_000),
+        ..Spec::default()
+    })
+    .expect("valid")
+}
+
+fn seal() -> Seal {
+    let ring = Keyring::new(vec![(KeyId(1), vec![7; 32])]).expect("valid");
+    ring.seal("acme", "sale")
+}
+
+fn ticket(number: u64) -> Ticket {
+    Ticket {
+        line: LineId(START.0),
+        number: Number(START.0 + number),
+        joined_at: START,
+        told: Told::Wait {
+            next_poll_at: START,
+            shown_ahead: 7,
+        },
+        secret: 9,
+    }
+}
+
+/// The best of five runs of `times` calls, for one call.
+fn time(name: &str, times: u32, mut call: impl FnMut(u32)) -> Duration {
+    let best = (0..5)
+        .map(|_| {
+            let begun = Instant::now();
+            (0..times).for_each(&mut call);
+            begun.elapsed() / times
+        })
+        .min()
+        .unwrap_or_default();
+    println!("  {name:<44} {best:>12.2?}");
+    best
+}
+
+fn pure() {
+    let seal = seal();
+    let token = seal.ticket(&ticket(5));
+    time("verify a ticket", 100_000, |_| {
+        black_box(seal.read_claimant(black_box(token.as_str()))).expect("ours");
+    });
+    time("sign a ticket", 100_000, |n| {
+        black_box(seal.ticket(&ticket(u64::from(n))));
+    });
+    let all: Bits = (0..CROWD).map(|n| Number(START.0 + n)).collect();
+    let next = Number(START.0 + CROWD);
+    let line = Line::open(START, START.0);
+    let picture = Snapshot::build(line, next, Marks::default(), START);
+    let grace = rules().call_grace();
+    time("find a position in the line", 100_000, |n| {
+        let place = u64::from(n).wrapping_mul(2_654_435_761) % CROWD;
+        black_box(picture.place(&ticket(place), START, grace));
+    });
+    // A third of them have gone, so that the horizon has to look.
+    let expected: Bits = all.iter().filter(|n| n.0 % 3 != 0).collect();
+    let traces = Traces {
+        living: Some(all),
+        expected,
+        active: (0..2_000).map(|n| Number(START.0 - n)).collect(),
+    };
+    let standing = Standing::at(&rules(), &Schedule::default(), &Orders::default(), START);
+    let name = RoomName {
+        tenant: "acme".into(),
+        room: "sale".into(),
+    };
+    time("decide a tick, absence judged", 20, |_| {
+        let seen = Seen {
+            picture: &picture,
+            traces: &traces,
+            standing: &standing,
+            orders: &Orders::default(),
+            key: KeyId(1),
+            name: &name,
+            health: None,
+            lot: &LotStep::None,
+            burnt: None,
+        };
+        black_box(controller::step(&seen, START.plus(Duration::from_secs(46))));
+    });
+}
+
+fn memory(server: &Server) -> u64 {
+    let info = server.ask(&["INFO", "memory"]).expect("INFO");
+    figure(info.text(), "used_memory:")
+}
+
+fn commands(server: &Server) -> u64 {
+    let info = server.ask(&["INFO", "stats"]).expect("INFO");
+    figure(info.text(), "total_commands_processed:")
+}
+
+fn figure(info: &str, name: &str) -> u64 {
+    let line = info.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|text| text.trim().parse().ok())
+        .expect("Redis says so")
+}
+
+/// What the usual waiting room keeps: a sorted set of visitors by arrival. Bytes.
+fn sorted_set(server: &Server) -> u64 {
+    let before = memory(server);
+    let mut words = vec!["ZADD".to_owned(), "usual".to_owned()];
+    for visitor in 0..CROWD {
+        words.push((START.0 + visitor).to_string());
+        // A UUID's text.
+        words.push(format!(
+            "{:08x}-0000-4000-8000-{visitor:012x}",
+            visitor as u32
+        ));
+        if words.len() == 2_002 {
+            let borrowed: Vec<&str> = words.iter().map(String::as_str).collect();
+            server.ask(&borrowed).expect("ZADD");
+            words.truncate(2);
+        }
+    }
+    let bytes = memory(server) - before;
+    server.ask(&["UNLINK", "usual"]).expect("UNLINK");
+    bytes
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970");
+    Timestamp(u64::try_from(since.as_millis()).expect("before the end of time"))
+}
+
+async fn gateway(redis: &Redis, id: u64) -> (Room, Driver) {
+    Room::new(Parts {
+        name: RoomName {
+            tenant: "acme".into(),
+            room: "sale".into(),
+        },
+        rules: rules(),
+        schedule: Schedule::default(),
+        seal: seal(),
+        store: Arc::new(redis.room("acme", "sale")) as Arc<dyn RoomStore>,
+        gateway: GatewayId(id),
+    })
+}
+
+/// A gateway's own driver, a quarter second a step.
+fn drive(mut driver: Driver) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut tick = tokio::time::interval(TICK);
+        loop {
+            tick.tick().await;
+            driver.step(now()).await;
+        }
+    })
+}
+
+async fn redis(server: &Server, sorted_set: u64) {
+    let redis = Redis::new(&server.url()).expect("a URL");
+    redis.connect();
+    let empty = memory(server);
+    let (one, driver) = gateway(&redis, 1).await;
+    let driven = drive(driver);
+    let (two, driver) = gateway(&redis, 2).await;
+    let also = drive(driver);
+    while one.snapshot().is_none() || two.snapshot().is_none() {
+        tokio::time::sleep(TICK).await;
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let joined = join(&one).await;
+    println!(
+        "  {:<44} {joined:>10.0}/s",
+        "join, challenge to ticket, one gateway"
+    );
+    let waiting = one.snapshot().map_or(0, |seen| seen.waiting_total());
+    // As they were told to: most of a million poll every 30 to 34 s.
+    let begun = (Instant::now(), commands(server));
+    let seconds = 20;
+    poll(&[one, two], seconds).await;
+    let rate = (commands(server) - begun.1) as f64 / begun.0.elapsed().as_secs_f64();
+    println!("  {:<44} {waiting:>12}", "waiting");
+    println!(
+        "  {:<44} {rate:>10.0}/s",
+        "store commands, two gateways, all polling"
+    );
+    println!(
+        "  {:<44} {:>10.0}/s ({:.0}x)",
+        "the usual ZRANK and heartbeat a poll",
+        2.0 * CROWD as f64 / 32.0,
+        2.0 * CROWD as f64 / 32.0 / rate
+    );
+    let bytes = memory(server).saturating_sub(empty);
+    println!(
+        "  {:<44} {:>9.2} MB",
+        "Redis memory of the room",
+        bytes as f64 / 1e6
+    );
+    println!(
+        "  {:<44} {:>9.2} MB ({:.0}x)",
+        "the usual sorted set",
+        sorted_set as f64 / 1e6,
+        sorted_set as f64 / bytes as f64
+    );
+    driven.abort();
+    also.abort();
+}
+
+/// Everybody arrives and comes back with the challenge. Tickets a second.
+async fn join(room: &Room) -> f64 {
+    let begun = Instant::now();
+    let mut crowd = JoinSet::new();
+    for part in 0..64 {
+        let room = room.clone();
+        crowd.spawn(async move {
+            for visitor in 0..CROWD / 64 {
+                let entropy = (part * CROWD + visitor).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                let at = Moment {
+                    now: now(),
+                    entropy,
+                };
+                let stranger = room.enter(Presented::default(), at).await;
+                let waiting_room::Outcome::Held(held) = stranger else {
+                    continue;
+                };
+                let waiting_room::TicketChange::Set(challenge) = held.ticket else {
+                    continue;
+                };
+                let back = Presented {
+                    ticket: Some(challenge.as_str()),
+                    pass: None,
+                };
+                let _ = black_box(room.status(back, at).await);
+            }
+        });
+    }
+    while crowd.join_next().await.is_some() {}
+    CROWD as f64 / begun.elapsed().as_secs_f64()
+}
+
+/// A thirty-second of the crowd polls every second, half at either gateway.
+async fn poll(rooms: &[Room; 2], seconds: u64) {
+    let seal = seal();
+    let line = rooms[0].snapshot().expect("read").line.id;
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    let mut visitor = 0;
+    for _ in 0..seconds {
+        second.tick().await;
+        for _ in 0..CROWD / 32 {
+            visitor = (visitor + 7_919) % CROWD;
+            let held = seal.ticket(&Ticket {
+                line,
+                number: Number(line.0 + visitor),
+                ..ticket(0)
+            });
+            let presented = Presented {
+                ticket: Some(held.as_str()),
+                pass: None,
+            };
+            let at = Moment {
+                now: now(),
+                entropy: visitor,
+            };
+            let _ = black_box(rooms[visitor as usize % 2].status(presented, at).await);
+        }
+    }
+}
