@@ -127,7 +127,7 @@ impl Room {
         }
     }
 
-    pub(super) fn current(&self, ticket: Ticket) -> Ticket {
+    fn current(&self, ticket: Ticket) -> Ticket {
         let snapshot = self.inner.snapshot.load();
         snapshot
             .as_ref()

@@ -24,11 +24,7 @@ pub(super) async fn log(served: &Served) -> Answer {
                 text.push('\n');
                 *kept = (now(), Bytes::from(text));
             }
-            Err(error) => {
-                tracing::debug!(%error, "the end of the log cannot be read");
-                // All who ask meanwhile get the old one, rather than to wait for the store one after the other.
-                kept.0 = now();
-            }
+            Err(error) => tracing::debug!(%error, "the end of the log cannot be read"),
         }
     }
     answer("application/jsonl; charset=utf-8", kept.1.clone())

@@ -7,7 +7,6 @@ use crate::{
     bits::Bits,
     counts::Event,
     line::{Line, SEGMENT_NUMBERS},
-    orders::Orders,
     snapshot::Snapshot,
     store::{Commit, Mark, StoreError},
     value::{Number, Timestamp},
@@ -20,8 +19,8 @@ impl Driver {
     pub(super) async fn restore(
         &mut self,
         theirs: Option<Line>,
-        told: &Orders,
-        (known, highest): (&Snapshot, Number),
+        known: &Snapshot,
+        highest: Number,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let inner = &self.inner;
@@ -39,11 +38,7 @@ impl Driver {
             .await?;
         inner.store.merge(Mark::Left, &known.marks.left).await?;
         for (place, order) in known.orders.iter() {
-            // What was said to another gateway meanwhile is newer.
-            let stands = told.iter().find(|(other, _)| *other == place);
-            if stands.is_none_or(|(_, stands)| stands.at < order.at) {
-                inner.store.order(place, Some(&order.encode())).await?;
-            }
+            inner.store.order(place, Some(&order.encode())).await?;
         }
         let seen = theirs.as_ref().map(|line| line.version);
         // Only the counter may have been lost: then their record and marks are at least ours.
