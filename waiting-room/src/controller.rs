@@ -304,6 +304,8 @@ impl<'a> Tick<'a> {
         let segment = oldest.min(self.line.frontier).0 / SEGMENT_NUMBERS;
         let floor = Number(segment.saturating_sub(KEPT_SEGMENTS) * SEGMENT_NUMBERS);
         self.line.floor = self.line.floor.max(floor);
+        let floor = self.line.floor;
+        self.line.replaced.retain(|(_, to)| *to > floor);
     }
 
     fn mark_gone(&mut self, chunk: u64, words: &Words) {

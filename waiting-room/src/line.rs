@@ -86,6 +86,8 @@ pub struct Line {
     pub obeyed: Vec<u64>,
     /// Where the line's log stands.
     pub log: Head,
+    /// Numbers of earlier pre-queues, whose tickets were replaced by drawn ones: from, and the first after.
+    pub replaced: Vec<(Number, Number)>,
     /// The limit that follows the origin, where the rules have one.
     pub adaptive: Option<Limit>,
     /// The last lottery, being prepared or drawn.
@@ -248,6 +250,7 @@ impl Line {
                 seq: 0,
                 hash: [0; 32],
             },
+            replaced: Vec::new(),
             adaptive: None,
             lot: None,
             batches: VecDeque::new(),
@@ -258,6 +261,13 @@ impl Line {
     #[must_use]
     pub fn ahead(&self, next: Number) -> u64 {
         self.horizon.since(next)
+    }
+
+    /// Whether a number was one of an earlier pre-queue, and its ticket void.
+    #[must_use]
+    pub fn was_replaced(&self, number: Number) -> bool {
+        let mut ranges = self.replaced.iter();
+        ranges.any(|(from, to)| (*from..*to).contains(&number))
     }
 
     /// Joins neighbouring batches older than a minute whose calls end within `grain` of each other: the

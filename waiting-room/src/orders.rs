@@ -131,6 +131,12 @@ impl Order {
             }
             Word::Beacon { value, .. } => {
                 text("value", value, LONGEST_BEACON)?;
+                if value.len() > LONGEST_BEACON {
+                    return Err(OrderError::TooLong {
+                        what: "value",
+                        most: LONGEST_BEACON,
+                    });
+                }
                 if value.is_empty() {
                     return Err(OrderError::Missing { what: "value" });
                 }

@@ -34,6 +34,7 @@ use crate::{
     bits::Bits,
     controller::MINUTE,
     counts::{Counts, Event},
+    line::Lot,
     lottery::Tree,
     presence::{CLOCK_SKEW, ChunkWrite, Epochs, Recorder, Trace},
     snapshot::{CLAIM_SLACK, Snapshot},
@@ -116,7 +117,7 @@ struct Inner {
     flushing: tokio::sync::Mutex<()>,
     counts: Arc<Counts>,
     /// The list of the last lottery, for proofs; built when the first is asked for.
-    tree: tokio::sync::Mutex<Option<(Timestamp, Arc<Tree>)>>,
+    tree: tokio::sync::Mutex<Option<(Lot, Arc<Tree>)>>,
     /// Measures the origin, for rooms that adapt to it.
     meter: Arc<Meter>,
     /// What the origin said last is left to sell, and when.
@@ -233,7 +234,7 @@ impl Room {
     pub async fn leave(&self, presented: Presented<'_>, at: Moment) -> Outcome {
         let number = match self.identify(presented, at.now) {
             Visitor::Guest(pass) => pass.number,
-            Visitor::Holder(ticket) => ticket.number,
+            Visitor::Holder(ticket) => self.current(ticket).number,
             Visitor::Returned(_) | Visitor::Stranger => return self.gone(at.now),
         };
         if self.inner.store.mark(Mark::Left, number).await.is_err() {

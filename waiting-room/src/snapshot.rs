@@ -96,21 +96,27 @@ impl Snapshot {
     /// A ticket as it is to be read: one of a pre-queue that was drawn stands under its drawn number.
     #[must_use]
     pub fn current(&self, ticket: Ticket) -> Ticket {
-        let (Some(lot), Some(draw)) = (&self.line.lot, &self.draw) else {
-            return ticket;
-        };
-        let (Some(list), true) = (lot.list, ticket.line == self.line.id) else {
-            return ticket;
-        };
-        if !lot.replaces(ticket.number) {
+        if ticket.line != self.line.id {
             return ticket;
         }
-        let index = u32::try_from(ticket.number.since(lot.from)).ok();
-        let place = index.and_then(|index| draw.place(index));
-        place.map_or(ticket, |place| Ticket {
-            number: list.to.plus(u64::from(place)),
+        Ticket {
+            number: self.current_number(ticket.number),
             ..ticket
-        })
+        }
+    }
+
+    /// The number under which a number of this line stands: its drawn one, if it was in a pre-queue that was drawn.
+    #[must_use]
+    pub fn current_number(&self, number: Number) -> Number {
+        let (Some(lot), Some(draw)) = (&self.line.lot, &self.draw) else {
+            return number;
+        };
+        let Some(list) = lot.list.filter(|_| lot.replaces(number)) else {
+            return number;
+        };
+        let index = u32::try_from(number.since(lot.from)).ok();
+        let place = index.and_then(|index| draw.place(index));
+        place.map_or(number, |place| list.to.plus(u64::from(place)))
     }
 
     /// Where the ticket stands at `now`. `grace` is how long a call stays open; it is only used for a
@@ -118,7 +124,8 @@ impl Snapshot {
     #[must_use]
     pub fn place(&self, ticket: &Ticket, now: Timestamp, grace: Duration) -> Place {
         let number = ticket.number;
-        if ticket.line != self.line.id || number < self.line.floor {
+        let is_void = number < self.line.floor || self.line.was_replaced(number);
+        if ticket.line != self.line.id || is_void {
             return Place::Void;
         }
         if self.marks.left.has(number) {
@@ -233,6 +240,7 @@ impl Snapshot {
             .iter()
             .filter(|number| (self.line.floor..end).contains(number))
             .filter(|number| lot.is_none_or(|lot| !lot.replaces(*number)))
+            .filter(|number| !self.line.was_replaced(*number))
             .filter(|number| {
                 let call = self.line.call_of(*number, &self.marks);
                 !call.is_some_and(|batch| self.holds_seat(batch.until, self.read_at))

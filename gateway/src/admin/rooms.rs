@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use waiting_room::orders::{Order, Word};
+use waiting_room::orders::{MOST_FIRST, Order, Word};
 
 use crate::live::Live;
 use crate::rooms::{Served, now};
@@ -82,6 +82,9 @@ async fn order(served: &Arc<Served>, body: &[u8]) -> Answer {
         Ok(word) => word,
         Err(title) => return invalid(&title),
     };
+    if let Err(title) = allowed(served, &word) {
+        return invalid(title);
+    }
     let order = match Order::new(rand::random(), now(), &said.by, word) {
         Ok(order) => order,
         Err(error) => return invalid(&error.to_string()),
@@ -98,6 +101,25 @@ async fn order(served: &Arc<Served>, body: &[u8]) -> Answer {
         tenant = %served.tenant(), room = %served.name(), by = %order.by, order = ?order.word, "an order"
     );
     (StatusCode::OK, json!({ "taken": order }))
+}
+
+/// What makes sense for this room at this time.
+fn allowed(served: &Served, word: &Word) -> Result<(), &'static str> {
+    match word {
+        Word::First { .. } => {
+            let seen = served.room.snapshot();
+            let standing = seen.map_or(0, |seen| seen.orders.firsts().len());
+            match standing < MOST_FIRST {
+                true => Ok(()),
+                false => Err("too many tickets wait to be called first"),
+            }
+        }
+        Word::Beacon { opens_at, .. } => match served.rules().schedule.event(*opens_at) {
+            Some(event) if event.beacon.is_some() => Ok(()),
+            _ => Err("no lottery with a beacon opens then"),
+        },
+        _ => Ok(()),
+    }
 }
 
 /// The order itself. A ticket to be called first is named by the code that its holder reads off the page.

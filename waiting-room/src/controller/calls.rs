@@ -11,7 +11,11 @@ impl Tick<'_> {
     pub(super) fn call_first(&mut self, picture: &Snapshot, budget: u32) -> Vec<Number> {
         let given = picture.line.floor..picture.next;
         let marks = &picture.marks;
+        let lot = picture.line.lot.as_ref();
         let is_over = |number: Number| {
+            if lot.is_some_and(|lot| lot.replaces(number)) || picture.line.was_replaced(number) {
+                return true;
+            }
             let called = picture.line.call_of(number, marks);
             let holds = called.is_some_and(|batch| picture.holds_seat(batch.until, self.now));
             let is_called = number < picture.line.horizon && holds;
@@ -22,7 +26,7 @@ impl Tick<'_> {
         };
         let firsts = self.seen.orders.firsts().into_iter();
         let called: Vec<Number> = firsts
-            .map(|(number, _)| number)
+            .map(|(number, _)| self.seen.picture.current_number(number))
             .filter(|number| given.contains(number) && !is_over(*number))
             .take(budget as usize)
             .collect();

@@ -84,7 +84,11 @@ impl Tick<'_> {
         }
         let drawn = |line: &Line| line.lot.as_ref().is_some_and(|lot| lot.drawn.is_some());
         if drawn(&self.line) && !drawn(before) {
-            return by_itself(Kind::Drawn);
+            return Some(Event {
+                kind: Kind::Drawn,
+                by: None,
+                detail: self.drawn_in_words(),
+            });
         }
         if self.line.times != times_before {
             return by_itself(Kind::Tuned(Some(self.opening())));
@@ -118,6 +122,18 @@ impl Tick<'_> {
             .flatten()
     }
 
+    fn drawn_in_words(&self) -> Option<Text> {
+        let lot = self.line.lot.as_ref()?;
+        let (list, drawn) = (lot.list?, lot.drawn.as_ref()?);
+        let relative = |number: Number| number.0.saturating_sub(self.line.id.0);
+        let (from, to, count) = (relative(lot.from), relative(list.to), lot.count()?);
+        let digest = drawn.digest;
+        let text = format!(
+            "{count} tickets from number {from} on got new numbers from {to} on; digest of the list {digest}"
+        );
+        Text::new(&text).ok()
+    }
+
     fn opening(&self) -> Opening {
         let name = self.seen.name;
         let text = |name: &str| Text::new(name).unwrap_or_else(|_| unnamed());
@@ -134,6 +150,7 @@ impl Tick<'_> {
     fn firsts(&self, others: &[Number]) -> Vec<First> {
         let firsts = self.seen.orders.firsts().into_iter();
         firsts
+            .map(|(number, order)| (self.seen.picture.current_number(number), order))
             .filter(|(number, _)| others.contains(number))
             .filter_map(|(number, order)| {
                 let Word::First { reason, .. } = &order.word else {

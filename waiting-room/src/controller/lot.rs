@@ -8,6 +8,7 @@ use super::Tick;
 use crate::{
     bits::{Bits, masked_chunks},
     line::{Drawn, List, Lot},
+    presence::Epochs,
     standing::Why,
     value::Number,
 };
@@ -60,6 +61,7 @@ impl Tick<'_> {
     }
 
     pub(super) fn advance_lot(&mut self) {
+        self.abandon_lot();
         let standing = self.seen.standing;
         if let Some(opens_at) = standing.lottery
             && standing.halt == Some(Why::NotOpen)
@@ -69,6 +71,10 @@ impl Tick<'_> {
                 .as_ref()
                 .is_none_or(|lot| lot.opens_at != opens_at)
         {
+            // Tickets of an earlier pre-queue that were not shown since have no place any more.
+            let earlier = self.line.lot.take();
+            let replaced = earlier.and_then(|lot| Some((lot.from, lot.list?.to)));
+            self.line.replaced.extend(replaced);
             self.line.lot = Some(Lot {
                 opens_at,
                 key: self.seen.key,
@@ -77,7 +83,6 @@ impl Tick<'_> {
                 drawn: None,
             });
         }
-        self.abandon_lot();
         match self.seen.lot {
             LotStep::None => {}
             LotStep::Close(list) => {
@@ -93,13 +98,15 @@ impl Tick<'_> {
     /// An event that ended before its lot was drawn leaves a line in the order of arrival.
     fn abandon_lot(&mut self) {
         let standing = self.seen.standing;
-        let Some(lot) = &mut self.line.lot else {
+        let Some(lot) = &self.line.lot else {
             return;
         };
         if lot.drawn.is_some() || standing.lottery == Some(lot.opens_at) {
             return;
         }
-        if let Some(list) = lot.list.take() {
+        let list = lot.list;
+        self.line.lot = None;
+        if let Some(list) = list {
             self.bury(list.to, list.end);
         }
     }
@@ -115,9 +122,17 @@ impl Tick<'_> {
         let from = lot.from;
         self.bury(from, list.to);
         self.bury(list.to.plus(u64::from(count)), list.end);
-        for chunk in absent.chunks() {
-            self.mark_gone(chunk, absent.words(chunk));
+        if self.now >= self.line.judge_from {
+            for chunk in absent.chunks() {
+                self.mark_gone(chunk, absent.words(chunk));
+            }
         }
+        // Nobody has polled under a drawn number yet: nobody is judged before all had the time to.
+        let rules = self.seen.rules();
+        let epoch = Epochs::of_presence(rules).length();
+        self.line.judge_from = self.now.plus(rules.absent_after()).plus(epoch);
+        self.line.edges.clear();
+        self.line.rolls.clear();
     }
 
     /// Numbers that nobody holds, or no longer by this name.

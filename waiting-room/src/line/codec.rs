@@ -151,6 +151,11 @@ impl Out {
         line.obeyed.iter().for_each(|id| self.u64(*id));
         self.u64(line.log.seq);
         self.0.extend_from_slice(&line.log.hash);
+        self.length(line.replaced.len());
+        for (from, to) in &line.replaced {
+            self.u64(from.0);
+            self.u64(to.0);
+        }
         self.length(usize::from(line.adaptive.is_some()));
         if let Some(limit) = &line.adaptive {
             self.0.extend_from_slice(&limit.encode());
@@ -287,6 +292,7 @@ impl In<'_> {
                 seq: self.u64()?,
                 hash: self.take()?,
             },
+            replaced: self.items(|input| Some((input.number()?, input.number()?)))?,
             adaptive: self
                 .option(|input| Limit::decode(&input.take::<{ Limit::BYTES }>()?).ok())?,
             lot: self.option(Self::lot)?,

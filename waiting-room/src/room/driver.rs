@@ -18,7 +18,7 @@ use std::{
 
 use super::Inner;
 use crate::{
-    controller::{self, Calls, Seen, TICK, Traces},
+    controller::{self, Calls, LotNeeds, LotStep, Seen, TICK, Traces},
     counts::Event,
     line::{Line, SEGMENT_NUMBERS},
     orders::{Orders, Word},
@@ -131,7 +131,8 @@ impl Driver {
         if let Some(known) =
             known.filter(|k| restoring::has_forgotten(line.as_ref(), head.next, k, highest))
         {
-            self.restore(line, &known, highest, now).await?;
+            let told = Orders::read(&head.orders);
+            self.restore(line, &told, (&known, highest), now).await?;
             return Ok(Stepped::Settling);
         }
         let picture = match line {
@@ -164,6 +165,8 @@ impl Driver {
         if session != self.session || doubted {
             self.inner.settled.store(0, Ordering::Release);
             self.session = session;
+            // What was read from a history that may be lost must not be written into another.
+            self.known = Known::default();
             self.settle_at = now.plus(self.inner.store.settle());
             // The store may have lost our bits too: all are written again, and all are read again.
             self.inner.soil();
@@ -201,6 +204,11 @@ impl Driver {
             .await?;
         let health = self.health(picture, now).await?;
         let lot = self.lot_step(picture, &traces, &standing).await?;
+        let pending = controller::lot_needs(picture.line.lot.as_ref(), &standing);
+        if pending == LotNeeds::Drawing && !self.can_draw(&picture.line) {
+            // Ticking on would fence off those who can.
+            return Ok(Stepped::Read);
+        }
         let seen = Seen {
             picture,
             traces: &traces,
@@ -216,6 +224,7 @@ impl Driver {
         match self.inner.store.commit(&commit_of(&calls, picture)).await? {
             Committed::Fenced => {
                 self.inner.counts.add(Event::Fenced);
+                self.give_up(burnt, &lot).await?;
                 Ok(Stepped::Read)
             }
             Committed::Done => {
@@ -257,12 +266,36 @@ impl Driver {
         Ok(Some((taken.first, end)))
     }
 
-    /// Orders to call a ticket first are obeyed once.
+    /// Numbers that this gateway took for a tick that another made: nobody holds them, nobody shall wait for them.
+    async fn give_up(
+        &self,
+        burnt: Option<(Number, Number)>,
+        lot: &LotStep,
+    ) -> Result<(), StoreError> {
+        let list = match lot {
+            LotStep::Close(list) => Some((list.to, list.end)),
+            _ => None,
+        };
+        for (from, to) in burnt.into_iter().chain(list) {
+            let numbers = (from.0..to.0).map(Number).collect();
+            self.inner.store.merge(Mark::Left, &numbers).await?;
+        }
+        Ok(())
+    }
+
+    /// Orders to call a ticket first are obeyed once, or never if there is nothing to obey any more.
     async fn clear_served(&self, told: &Snapshot) -> Result<(), StoreError> {
         for (place, order) in told.orders.iter() {
-            if let Word::First { number, .. } = order.word
-                && told.marks.late.has(Number(number))
-            {
+            let Word::First { number, .. } = order.word else {
+                continue;
+            };
+            let number = told.current_number(Number(number));
+            let marks = &told.marks;
+            let was_called = number < told.line.horizon && !marks.gone.has(number);
+            let is_known = (told.line.floor..told.next).contains(&number);
+            let is_over =
+                marks.late.has(number) || marks.claimed.has(number) || marks.left.has(number);
+            if was_called || is_over || !is_known {
                 self.inner.store.order(place, None).await?;
             }
         }

@@ -127,7 +127,7 @@ impl Room {
         }
     }
 
-    fn current(&self, ticket: Ticket) -> Ticket {
+    pub(super) fn current(&self, ticket: Ticket) -> Ticket {
         let snapshot = self.inner.snapshot.load();
         snapshot
             .as_ref()

@@ -17,7 +17,12 @@ impl Room {
         let seen = self.snapshot()?;
         let line = seen.line.id;
         let mut named = self.inner.seal.numbers_named(name, line).into_iter();
-        let number = named.find(|number| (seen.line.floor..seen.next).contains(number))?;
+        let is_given = |number: &Number| (seen.line.floor..seen.next).contains(number);
+        let number = named.find(is_given)?;
+        // After a change of keys a name may read as two tickets: better none than a stranger's.
+        if named.any(|number| is_given(&number)) {
+            return None;
+        }
         let current = seen.current(Ticket {
             line,
             number,

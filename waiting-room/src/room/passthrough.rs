@@ -9,8 +9,12 @@ impl Room {
     /// Whether everybody comes in whatever the limits.
     pub(super) fn passes_everybody(&self, now: Timestamp) -> bool {
         let phase = self.inner.schedule.at(now.0);
-        let is_paused = || self.snapshot().is_some_and(|seen| seen.orders.is_paused());
-        phase.method == Method::Passthrough && phase.door == Door::Open && !is_paused()
+        let is_halted = || {
+            let seen = self.snapshot();
+            let orders = seen.as_ref().map(|seen| &seen.orders);
+            orders.is_some_and(|orders| orders.is_paused() || orders.remaining() == Some(0))
+        };
+        phase.method == Method::Passthrough && phase.door == Door::Open && !is_halted()
     }
 
     /// Whoever has a number takes a seat, so that they are counted when the method changes; nobody is held up for

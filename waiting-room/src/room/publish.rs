@@ -105,8 +105,8 @@ impl Room {
     async fn tree(&self, seen: &Snapshot) -> Option<Arc<Tree>> {
         let lot = seen.line.lot.as_ref()?;
         let mut kept = self.inner.tree.lock().await;
-        if let Some((opens_at, tree)) = kept.as_ref()
-            && *opens_at == lot.opens_at
+        if let Some((of, tree)) = kept.as_ref()
+            && of == lot
         {
             return Some(Arc::clone(tree));
         }
@@ -114,7 +114,7 @@ impl Room {
         let count = lot.count()?;
         let built = tokio::task::spawn_blocking(move || Tree::build(tags, count));
         let tree = Arc::new(built.await.ok()?);
-        *kept = Some((lot.opens_at, Arc::clone(&tree)));
+        *kept = Some((lot.clone(), Arc::clone(&tree)));
         Some(tree)
     }
 }

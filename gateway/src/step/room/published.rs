@@ -24,7 +24,11 @@ pub(super) async fn log(served: &Served) -> Answer {
                 text.push('\n');
                 *kept = (now(), Bytes::from(text));
             }
-            Err(error) => tracing::debug!(%error, "the end of the log cannot be read"),
+            Err(error) => {
+                tracing::debug!(%error, "the end of the log cannot be read");
+                // All who ask meanwhile get the old one, rather than to wait for the store one after the other.
+                kept.0 = now();
+            }
         }
     }
     answer("application/jsonl; charset=utf-8", kept.1.clone())

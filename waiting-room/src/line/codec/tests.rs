@@ -30,6 +30,7 @@ proptest! {
         line.why = Some(Why::Paused);
         line.opens_at = Some(Timestamp(9));
         line.limits = [7, 0];
+            line.replaced = vec![(Number(figures[0]), Number(figures[1]))];
         line.times = [1, figures[1]];
         line.obeyed = vec![figures[0]];
         line.log = Head { seq: 7, hash: [9; 32] };

@@ -56,7 +56,9 @@ impl Driver {
             return LotStep::None;
         }
         let (lot, seal) = (lot.clone(), self.inner.seal.clone());
-        let living = traces.living.clone().unwrap_or_default();
+        let Some(living) = traces.living.clone() else {
+            return LotStep::None;
+        };
         let left = picture.marks.left.clone();
         // A million tickets take a second or two: not on a thread that answers visitors.
         let drawing = tokio::task::spawn_blocking(move || {
@@ -90,7 +92,11 @@ impl Driver {
             let next = inner.schedule.next_lottery(now.0)?;
             Some((Timestamp(next.opens_at), inner.seal.signing_key()))
         };
-        let current = of_line.filter(|(opens_at, _)| inner.schedule.event(opens_at.0).is_some());
+        let is_on = |opens_at: Timestamp| {
+            let event = inner.schedule.event(opens_at.0);
+            event.is_some_and(|event| now.0 < event.closes_at)
+        };
+        let current = of_line.filter(|(opens_at, _)| is_on(*opens_at));
         let (opens_at, key) = current.or_else(next)?;
         if let Some((of, text)) = &self.committed
             && *of == (opens_at, key)
@@ -103,17 +109,23 @@ impl Driver {
         Some(text)
     }
 
+    /// Whether this gateway has the key that the lottery was announced with.
+    pub(super) fn can_draw(&self, line: &Line) -> bool {
+        let lot = line.lot.as_ref();
+        lot.is_none_or(|lot| self.inner.seal.draw_secret(lot.key, lot.opens_at).is_some())
+    }
+
     /// The order that was drawn, made once and kept.
     pub(super) fn drawn_order(&mut self, line: &Line) -> Option<Arc<Draw>> {
         let lot = line.lot.as_ref()?;
         let drawn = lot.drawn.as_ref()?;
-        if let Some((opens_at, draw)) = &self.order
-            && *opens_at == lot.opens_at
+        if let Some((of, draw)) = &self.order
+            && of == lot
         {
             return Some(Arc::clone(draw));
         }
         let draw = Arc::new(order_of(&self.inner.seal, lot, drawn)?);
-        self.order = Some((lot.opens_at, Arc::clone(&draw)));
+        self.order = Some((lot.clone(), Arc::clone(&draw)));
         Some(draw)
     }
 }
@@ -121,8 +133,8 @@ impl Driver {
 /// A commitment, by the opening and the key it belongs to.
 pub(super) type Committed = ((Timestamp, KeyId), Arc<str>);
 
-/// An order that was drawn, by the opening that names it.
-pub(super) type Order = (Timestamp, Arc<Draw>);
+/// An order that was drawn, and of which lottery: the whole of it, since a store may forget a draw.
+pub(super) type Order = (Lot, Arc<Draw>);
 
 fn order_of(seal: &Seal, lot: &Lot, drawn: &Drawn) -> Option<Draw> {
     let secret = seal.draw_secret(lot.key, lot.opens_at)?;

@@ -37,6 +37,7 @@ impl Driver {
         now: Timestamp,
     ) -> Result<Arc<Snapshot>, StoreError> {
         let next = head.next.unwrap_or(line.frontier).max(line.frontier);
+        check(&line, next)?;
         if self.known.line != Some(line.id) {
             self.known = Known {
                 line: Some(line.id),
@@ -133,4 +134,21 @@ fn union(sets: impl IntoIterator<Item = Bits>) -> Bits {
     let mut all = sets.next().unwrap_or_default();
     sets.for_each(|bits| all.merge(&bits));
     all
+}
+
+/// Most numbers of one line that are read at once: 4 billion, half a gigabyte of bits a kind at the very worst.
+const MOST_NUMBERS: u64 = 1 << 32;
+
+/// A store that holds something absurd must not make us allocate without end.
+fn check(line: &Line, next: Number) -> Result<(), StoreError> {
+    let in_order = line.floor <= line.frontier && line.frontier <= line.horizon;
+    let end = next.max(line.horizon);
+    let batches = line.batches.iter();
+    let ranges = batches
+        .clone()
+        .all(|batch| batch.from <= batch.to && batch.to <= end);
+    if in_order && ranges && end.since(line.floor) <= MOST_NUMBERS {
+        return Ok(());
+    }
+    Err(StoreError::Unexpected("a line that cannot be".into()))
 }

@@ -7,6 +7,7 @@ use crate::{
     bits::Bits,
     counts::Event,
     line::{Line, SEGMENT_NUMBERS},
+    orders::Orders,
     snapshot::Snapshot,
     store::{Commit, Mark, StoreError},
     value::{Number, Timestamp},
@@ -19,8 +20,8 @@ impl Driver {
     pub(super) async fn restore(
         &mut self,
         theirs: Option<Line>,
-        known: &Snapshot,
-        highest: Number,
+        told: &Orders,
+        (known, highest): (&Snapshot, Number),
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let inner = &self.inner;
@@ -38,7 +39,11 @@ impl Driver {
             .await?;
         inner.store.merge(Mark::Left, &known.marks.left).await?;
         for (place, order) in known.orders.iter() {
-            inner.store.order(place, Some(&order.encode())).await?;
+            // What was said to another gateway meanwhile is newer.
+            let stands = told.iter().find(|(other, _)| *other == place);
+            if stands.is_none_or(|(_, stands)| stands.at < order.at) {
+                inner.store.order(place, Some(&order.encode())).await?;
+            }
         }
         let seen = theirs.as_ref().map(|line| line.version);
         // Only the counter may have been lost: then their record and marks are at least ours.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use policies::schedule::{EventSpec, Method};
-use waiting_room::{Outcome, State, Timestamp};
+use waiting_room::{Outcome, State, Timestamp, orders::Word};
 
 use super::scene::{Scene, at, event, inside, numbers, rules, schedule};
 use crate::fleet::{Browser, Gateway};
@@ -209,4 +209,69 @@ async fn passthrough_lets_everybody_in_and_counts_those_who_keep_a_cookie() {
     ));
     let mut late = scene.arrive(1).await;
     assert_eq!(scene.poll(&mut late[0]).await.status.state, State::Waiting);
+}
+
+/// Nobody has polled under a drawn number when it is drawn: that is no absence.
+#[tokio::test]
+async fn after_a_long_prequeue_the_drawn_are_called_before_who_comes_later() {
+    for beacon in [None, Some("drand 12")] {
+        let long = EventSpec {
+            opens_at: at(400),
+            closes_at: Some(at(4_000)),
+            beacon: beacon.map(str::to_owned),
+            ..event(Method::Lottery)
+        };
+        let mut scene = Scene::new(2, schedule(Method::Closed, vec![long])).await;
+        scene.until(11).await;
+        let mut crowd = scene.arrive(50).await;
+        scene.play(&mut crowd, 399).await;
+        scene.until(401).await;
+        let later = scene.arrive(4).await;
+        crowd.extend(later);
+        if beacon.is_some() {
+            // The public value is known only minutes after the opening.
+            assert!(scene.play(&mut crowd, 700).await.is_empty());
+            let value = "8f3a".to_owned();
+            let opens_at = at(400);
+            scene.order(Word::Beacon { opens_at, value }).await;
+        }
+        let mut order = Vec::new();
+        for seconds in (710..1_300).step_by(5) {
+            order.extend(scene.play(&mut crowd, seconds).await);
+            for index in order.clone() {
+                let mut guest = crowd[index].clone();
+                guest.ticket = None;
+                let _ = guest.leave(&scene.gateways[0], scene.now).await;
+            }
+        }
+        assert_eq!(order.len(), 54, "everybody came in");
+        let mut last = order[50..].to_vec();
+        last.sort_unstable();
+        assert_eq!(last, [50, 51, 52, 53], "and those who came later came last");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_of_a_ticket_whose_place_was_used_is_worth_nothing_after_the_next_lottery() {
+    let second = EventSpec {
+        prequeue_at: Some(at(700)),
+        opens_at: at(760),
+        closes_at: Some(at(1_600)),
+        ..event(Method::Lottery)
+    };
+    let events = vec![event(Method::Lottery), second];
+    let mut scene = Scene::new(3, schedule(Method::Closed, events)).await;
+    scene.until(11).await;
+    let mut crowd = scene.arrive(3).await;
+    let copies = crowd.clone();
+    scene.play(&mut crowd, 70).await;
+    assert_eq!(inside(&crowd), 3);
+    scene.until(710).await;
+    for mut copy in copies {
+        let before = copy.ticket().expect("a ticket").number;
+        let held = scene.poll(&mut copy).await;
+        assert_eq!(held.status.state, State::NotOpen);
+        let now = copy.ticket().expect("a new one").number;
+        assert!(now > before, "a place at the end of the new pre-queue");
+    }
 }
