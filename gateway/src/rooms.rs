@@ -243,6 +243,7 @@ async fn drive(mut driver: Driver, archive: Option<Archive>, mut shutdown: Shutd
             _ = shutdown.changed() => {
                 // What was recorded since the last step.
                 driver.step(now()).await;
+                driver.retire(now()).await;
                 return;
             }
         }
@@ -251,6 +252,7 @@ async fn drive(mut driver: Driver, archive: Option<Archive>, mut shutdown: Shutd
             archive.add(part);
         }
         if driver.is_alone() {
+            driver.retire(now()).await;
             return;
         }
     }

@@ -124,6 +124,7 @@ fn pure() {
             key: KeyId(1),
             name: &name,
             health: None,
+            fleet: controller::Fleet::Whole,
             lot: &LotStep::None,
             burnt: None,
         };

@@ -79,6 +79,16 @@ pub struct Calls {
     pub entry: Option<String>,
 }
 
+/// Whether every gateway's bits are there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fleet {
+    /// All gateways write.
+    #[default]
+    Whole,
+    /// One has fallen silent moments ago: nobody near the front is called overdue.
+    Missing,
+}
+
 /// What a tick is decided on.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
@@ -96,6 +106,8 @@ pub struct Seen<'a> {
     pub name: &'a RoomName,
     /// How the origin has done of late, and how much time that covers; for rooms that adapt to it.
     pub health: Option<(&'a Health, Duration)>,
+    /// Whether the traces are complete.
+    pub fleet: Fleet,
     /// What is done for a lottery.
     pub lot: &'a LotStep,
     /// Numbers that the controller itself has taken, to take seats back that were reserved for them: nobody's.

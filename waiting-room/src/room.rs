@@ -305,7 +305,7 @@ impl Room {
             Was::Set => Event::ClaimedAgain,
         });
         inner.activity.record(ticket.number, at.now);
-        self.keep_activity().await;
+        self.keep_activity(at.now).await;
         let pass = Pass {
             line: ticket.line,
             number: ticket.number,
@@ -338,18 +338,18 @@ impl Room {
 }
 
 impl Inner {
-    /// Writes the bits that `take` collects; what could not be written is collected again.
+    /// Writes the bits that `take` collects, and that this gateway is there; what could not be written is collected
+    /// again.
     async fn flush(
         &self,
+        now: Timestamp,
         take: impl FnOnce(&Self, &mut Vec<ChunkWrite>),
     ) -> Result<(), StoreError> {
         let _one_at_a_time = self.flushing.lock().await;
         let mut writes = Vec::new();
         take(self, &mut writes);
         let soil = Soil(self);
-        if !writes.is_empty() {
-            self.store.flush(self.gateway, &writes).await?;
-        }
+        self.store.flush(self.gateway, now, &writes).await?;
         std::mem::forget(soil);
         Ok(())
     }

@@ -86,6 +86,8 @@ pub struct Head {
     pub stamps: BTreeMap<Part, u64>,
     /// The orders that stand ([`Orders::read`](crate::orders::Orders::read)): each with its place.
     pub orders: Vec<(String, Vec<u8>)>,
+    /// When each gateway that has not retired wrote last.
+    pub gateways: BTreeMap<GatewayId, Timestamp>,
     /// The store's clock, where it has one of its own.
     pub at: Option<Timestamp>,
 }
@@ -177,11 +179,22 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// When the store did not answer; some may be set.
     async fn merge(&self, mark: Mark, bits: &Bits) -> Result<(), StoreError>;
 
-    /// Writes this gateway's trace bits.
+    /// Writes this gateway's trace bits, and that it was there at `at`, by its own clock.
     ///
     /// # Errors
     /// When the store did not answer; some may be written.
-    async fn flush(&self, gateway: GatewayId, writes: &[ChunkWrite]) -> Result<(), StoreError>;
+    async fn flush(
+        &self,
+        gateway: GatewayId,
+        at: Timestamp,
+        writes: &[ChunkWrite],
+    ) -> Result<(), StoreError>;
+
+    /// A gateway has ended, with all its bits written: nobody shall miss it.
+    ///
+    /// # Errors
+    /// When the store did not answer; it is missed for half a minute then.
+    async fn retire(&self, gateway: GatewayId) -> Result<(), StoreError>;
 
     /// Reads the counter, the record and the stamps.
     ///

@@ -65,8 +65,6 @@ impl Underway {
 async fn nothing_was_lost(scene: Scene, report: Report) {
     let explained = |flaw: &Flaw| match flaw {
         Flaw::Network(_) => true,
-        // Who was cut off is overdue near the front and passed over, and comes next on return (decision 0004).
-        Flaw::Inversions(_) => true,
         // A visitor's tries against a dead gateway may take longer than the session.
         Flaw::Unfinished(visits) => {
             let troubles = report.figures.troubles.iter();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Tick, as_u32, opens};
+use super::{Fleet, Tick, as_u32, opens};
 use crate::{
     bits::{RankIndex, masked_chunks},
     line::Edge,
@@ -89,7 +89,7 @@ impl Tick<'_> {
     /// Below, whoever is there has a bit saying when they are expected.
     fn known_to(&self) -> Number {
         let edges = &self.line.edges;
-        if self.now < self.line.judge_from {
+        if self.now < self.line.judge_from || self.seen.fleet == Fleet::Missing {
             return Number(0);
         }
         let since = self.now.minus(KNOWN_AFTER);

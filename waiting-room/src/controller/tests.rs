@@ -46,6 +46,7 @@ fn step(scene: &Scene, rules: &Admission, now: Timestamp) -> Calls {
             key: KeyId(1),
             name: &name(),
             health: None,
+            fleet: Fleet::Whole,
             lot: &LotStep::None,
             burnt: None,
         },

@@ -18,7 +18,7 @@ use std::{
 
 use super::Inner;
 use crate::{
-    controller::{self, Calls, LotNeeds, LotStep, Seen, TICK, Traces},
+    controller::{self, Calls, Fleet, LotNeeds, LotStep, Seen, TICK, Traces},
     counts::Event,
     line::{Line, SEGMENT_NUMBERS},
     orders::{Orders, Word},
@@ -34,6 +34,14 @@ use reading::Known;
 
 /// Presence epochs are tens of seconds long: their bits need not go out with every step.
 const PRESENCE_EVERY: Duration = Duration::from_secs(1);
+
+/// A gateway that has written nothing for so long is missed: several steps, and clocks that differ. Before this nobody
+/// looks overdue who was told by it: a bit lasts for the slack and the skew past its poll.
+const MISSED_AFTER: Duration = CLOCK_SKEW.saturating_add(Duration::from_millis(1_500));
+/// By then everybody near the front whom it told has asked elsewhere.
+const MISSED_FOR: Duration = Duration::from_secs(30);
+/// And by then it is not coming back.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(300);
 
 /// Keeps one room's snapshot new and ticks for the fleet. One per room and process.
 #[derive(Debug)]
@@ -183,11 +191,37 @@ impl Driver {
                 inner.presence.take_dirty(writes);
             }
         };
-        self.inner.flush(take).await?;
+        self.inner.flush(now, take).await?;
         if presence_too {
             self.presence_at = now;
         }
         Ok(())
+    }
+
+    /// Ends this gateway's part in the room: its last bits are written, and nobody misses it. To be called when the
+    /// process ends in peace or another room has taken over; a gateway that dies is missed.
+    pub async fn retire(&mut self, now: Timestamp) {
+        self.presence_at = Timestamp(0);
+        let flushed = self.flush(now).await;
+        let retired = self.inner.store.retire(self.inner.gateway).await;
+        if let Err(error) = flushed.and(retired) {
+            tracing::debug!(%error, "this gateway will be missed for a while");
+        }
+    }
+
+    /// Whether every gateway's bits can be trusted to be there. A gateway that died took its last quarter second to its
+    /// grave: those whom it told when to come back look overdue until they have come back.
+    async fn fleet(&self, now: Timestamp) -> Result<Fleet, StoreError> {
+        let mut fleet = Fleet::Whole;
+        for (gateway, at) in &self.known.gateways {
+            let silent = now.since(*at);
+            if silent > FORGOTTEN_AFTER {
+                self.inner.store.retire(*gateway).await?;
+            } else if silent > MISSED_AFTER && silent < MISSED_FOR {
+                fleet = Fleet::Missing;
+            }
+        }
+        Ok(fleet)
     }
 
     fn publish(&self, picture: Arc<Snapshot>) {
@@ -209,6 +243,7 @@ impl Driver {
             // Ticking on would fence off those who can.
             return Ok(Stepped::Read);
         }
+        let fleet = self.fleet(now).await?;
         let seen = Seen {
             picture,
             traces: &traces,
@@ -217,6 +252,7 @@ impl Driver {
             key: self.inner.seal.signing_key(),
             name: &self.inner.name,
             health: health.as_ref().map(|(health, span)| (health, *span)),
+            fleet,
             lot: &lot,
             burnt,
         };

@@ -210,7 +210,7 @@ impl Room {
         }
         let renewed = self.renew(&pass, now);
         if renewed.is_some() {
-            self.keep_activity().await;
+            self.keep_activity(now).await;
         }
         let current = renewed.unwrap_or(pass);
         Outcome::Admitted(Admitted {
@@ -242,10 +242,10 @@ impl Room {
     /// Sees to it that the fleet counts a pass before its holder gets it: if this process died with the
     /// bit still in its memory, the seat would be given on. Best effort where the store is slow or
     /// lost: nobody is called then either, and the driver writes it as soon as it can.
-    pub(super) async fn keep_activity(&self) {
+    pub(super) async fn keep_activity(&self, now: Timestamp) {
         let flush = self
             .inner
-            .flush(|inner, writes| inner.activity.take_dirty(writes));
+            .flush(now, |inner, writes| inner.activity.take_dirty(writes));
         // In vain or too slow: the driver's next flush takes it along.
         let _ = tokio::time::timeout(KEEP_WITHIN, flush).await;
     }

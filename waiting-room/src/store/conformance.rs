@@ -176,15 +176,21 @@ async fn traces_of_gateways_are_united(rooms: &dyn Rooms) {
         write(Trace::Presence, 8, &[1, 2]),
         write(Trace::Activity, 3, &[5]),
     ];
-    store.flush(a, &presence).await.expect("a");
+    store.flush(a, Timestamp(5), &presence).await.expect("a");
     store
-        .flush(b, &[write(Trace::Presence, 8, &[2, 3])])
+        .flush(b, Timestamp(6), &[write(Trace::Presence, 8, &[2, 3])])
         .await
         .expect("b");
     store
-        .flush(b, &[write(Trace::Activity, 5, &[6])])
+        .flush(b, Timestamp(6), &[write(Trace::Activity, 5, &[6])])
         .await
         .expect("b");
+    let seen = store.head().await.expect("head").gateways;
+    let both = [(a, Timestamp(5)), (b, Timestamp(6))];
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), both);
+    assert_eq!(store.retire(a).await, Ok(()));
+    let seen = store.head().await.expect("head").gateways;
+    assert_eq!(seen.into_keys().collect::<Vec<_>>(), [b]);
     let epochs = [7, 8, 9].map(|epoch| (Trace::Presence, epoch));
     let presence = store.traces(&epochs).await.expect("traces");
     let both: Bits = [1, 2, 3].map(number).into_iter().collect();
@@ -202,7 +208,10 @@ async fn writing_a_trace_again_changes_nothing(rooms: &dyn Rooms) {
         write(Trace::Presence, 7, &[1, 4]),
     ];
     for _ in 0..2 {
-        store.flush(GatewayId(1), &writes).await.expect("flush");
+        store
+            .flush(GatewayId(1), Timestamp(7), &writes)
+            .await
+            .expect("flush");
     }
     assert_eq!(
         trace(&*store, (Trace::Presence, 7)).await,

@@ -45,6 +45,7 @@ struct Room {
     marks: Marks,
     stamps: BTreeMap<Part, u64>,
     orders: BTreeMap<String, Vec<u8>>,
+    gateways: BTreeMap<GatewayId, Timestamp>,
     log: VecDeque<String>,
     reports: VecDeque<Vec<u8>>,
     /// By kind and epoch: each gateway's bits, and how long the epoch is kept.
@@ -186,8 +187,19 @@ impl RoomStore for MemoryStore {
         Ok(())
     }
 
-    async fn flush(&self, gateway: GatewayId, writes: &[ChunkWrite]) -> Result<(), StoreError> {
+    async fn retire(&self, gateway: GatewayId) -> Result<(), StoreError> {
+        self.room()?.gateways.remove(&gateway);
+        Ok(())
+    }
+
+    async fn flush(
+        &self,
+        gateway: GatewayId,
+        at: Timestamp,
+        writes: &[ChunkWrite],
+    ) -> Result<(), StoreError> {
         let mut room = self.room()?;
+        room.gateways.insert(gateway, at);
         for write in writes {
             let epoch = room.traces.entry((write.trace, write.epoch)).or_default();
             epoch.keep = write.keep;
@@ -207,6 +219,7 @@ impl RoomStore for MemoryStore {
             record: room.record.clone(),
             stamps: room.stamps.clone(),
             orders: room.orders.clone().into_iter().collect(),
+            gateways: room.gateways.clone(),
             at: None,
         })
     }

@@ -12,7 +12,7 @@
 //! | `…:w` | list, expiring | what gateways saw of the origin |
 //! | `…:t` | string, expiring | held by the gateway that ticks |
 //! | `…:m:<kind>:<segment>` | bitmap, 8 KiB | marks of 65,536 numbers |
-//! | `…:v` | hash | field kind and segment, value a count of its changes; field `o:` and place, value an order |
+//! | `…:v` | hash | field kind and segment, value a count of its changes; field `o:` and place, value an order; field `w:` and gateway, value when it wrote last |
 //! | `…:e:<trace>:<epoch>` | hash, expiring | field gateway + chunk, value 512 bytes of bits |
 //!
 //! Each gateway writes only its own fields of a trace, whole: no read-modify-write, and twice is once.
@@ -183,7 +183,21 @@ impl RoomStore for RedisStore {
         Ok(())
     }
 
-    async fn flush(&self, gateway: GatewayId, writes: &[ChunkWrite]) -> Result<(), StoreError> {
+    async fn retire(&self, gateway: GatewayId) -> Result<(), StoreError> {
+        let field = Argument::from(wire::gateway_field(gateway));
+        let client = self.links()?.bulk.client()?;
+        let _: Value = client
+            .custom(command("HDEL"), vec![self.key("v"), field])
+            .await?;
+        Ok(())
+    }
+
+    async fn flush(
+        &self,
+        gateway: GatewayId,
+        at: Timestamp,
+        writes: &[ChunkWrite],
+    ) -> Result<(), StoreError> {
         let mut fields: BTreeMap<(Trace, u64), (Duration, Vec<Argument>)> = BTreeMap::new();
         for write in writes {
             let (keep, fields) = fields.entry((write.trace, write.epoch)).or_default();
@@ -199,6 +213,9 @@ impl RoomStore for RedisStore {
             let keep = Argument::from(millis(keep).to_string());
             let _: Value = pipeline.custom(command("PEXPIRE"), vec![key, keep]).await?;
         }
+        let field = Argument::from(wire::gateway_field(gateway));
+        let here = vec![self.key("v"), field, Argument::from(at.0.to_string())];
+        let _: Value = pipeline.custom(command("HSET"), here).await?;
         let _: Vec<Value> = pipeline.all().await?;
         Ok(())
     }
@@ -213,12 +230,17 @@ impl RoomStore for RedisStore {
         let _: Value = pipeline.custom(command("TIME"), nothing).await?;
         let mut answers = pipeline.all::<Vec<Value>>().await?.into_iter();
         let (next, record) = wire::counter_and_record(wire::array(answers.next())?)?;
-        let (stamps, orders) = wire::stamps_and_orders(answers.next())?;
+        let wire::Fields {
+            stamps,
+            orders,
+            gateways,
+        } = wire::fields(answers.next())?;
         Ok(Head {
             next,
             record,
             stamps,
             orders,
+            gateways,
             at: Some(wire::time(answers.next())?),
         })
     }

@@ -25,6 +25,7 @@ fn a_reserved_seat_is_taken_back_when_a_limit_is_lowered() {
             key: KeyId(1),
             name: &name(),
             health: None,
+            fleet: Fleet::Whole,
             lot: &LotStep::None,
             burnt,
         },

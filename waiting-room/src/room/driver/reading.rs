@@ -11,7 +11,7 @@ use crate::{
     presence::{Epochs, Trace},
     snapshot::Snapshot,
     standing::Standing,
-    store::{Epoch, Head, Mark, Part, StoreError},
+    store::{Epoch, GatewayId, Head, Mark, Part, StoreError},
     value::{LineId, Number, Timestamp},
 };
 
@@ -25,6 +25,7 @@ pub(super) struct Known {
     pub(super) line: Option<LineId>,
     pub(super) marks: Marks,
     pub(super) stamps: BTreeMap<Part, u64>,
+    pub(super) gateways: BTreeMap<GatewayId, Timestamp>,
     pub(super) all_at: Timestamp,
 }
 
@@ -67,6 +68,7 @@ impl Driver {
             self.known.marks.of_mut(mark).forget_below(lowest);
         }
         self.known.stamps.clone_from(&head.stamps);
+        self.known.gateways.clone_from(&head.gateways);
         if all {
             self.known.all_at = now;
         }

@@ -116,26 +116,45 @@ pub(super) fn order_field(place: &str) -> String {
     format!("{ORDER}{place}")
 }
 
-/// The stamps of all parts, and the orders that stand.
-pub(super) fn stamps_and_orders(value: Option<Value>) -> Result<(Stamps, Orders), StoreError> {
+const GATEWAY: &str = "w:";
+
+/// The field of a gateway in the same hash.
+pub(super) fn gateway_field(gateway: GatewayId) -> String {
+    format!("{GATEWAY}{:016x}", gateway.0)
+}
+
+/// What stands in the hash of stamps.
+#[derive(Default)]
+pub(super) struct Fields {
+    pub(super) stamps: BTreeMap<Part, u64>,
+    pub(super) orders: Vec<(String, Vec<u8>)>,
+    pub(super) gateways: BTreeMap<GatewayId, Timestamp>,
+}
+
+/// The stamps of all parts, the orders that stand, and who was there when.
+pub(super) fn fields(value: Option<Value>) -> Result<Fields, StoreError> {
     let mut items = array(value)?.into_iter();
-    let (mut stamps, mut orders) = (Stamps::new(), Orders::new());
+    let mut fields = Fields::default();
     while let (Some(field), Some(value)) = (items.next(), items.next()) {
         let field = field.into_string().ok_or_else(|| unexpected("a stamp"))?;
         if let Some(place) = field.strip_prefix(ORDER) {
-            orders.push((place.to_owned(), bytes(value)?.unwrap_or_default()));
-            continue;
+            let order = bytes(value)?.unwrap_or_default();
+            fields.orders.push((place.to_owned(), order));
+        } else if let Some(gateway) = field.strip_prefix(GATEWAY) {
+            let id = u64::from_str_radix(gateway, 16).ok();
+            let (Some(id), Some(at)) = (id, value.as_u64()) else {
+                return Err(unexpected("a gateway's time"));
+            };
+            fields.gateways.insert(GatewayId(id), Timestamp(at));
+        } else {
+            let (Some(part), Some(stamp)) = (part_of(&field), value.as_u64()) else {
+                return Err(unexpected("a stamp"));
+            };
+            fields.stamps.insert(part, stamp);
         }
-        let (Some(part), Some(stamp)) = (part_of(&field), value.as_u64()) else {
-            return Err(unexpected("a stamp"));
-        };
-        stamps.insert(part, stamp);
     }
-    Ok((stamps, orders))
+    Ok(fields)
 }
-
-type Stamps = BTreeMap<Part, u64>;
-type Orders = Vec<(String, Vec<u8>)>;
 
 fn part_of(name: &str) -> Option<Part> {
     let (kind, segment) = name.split_once(':')?;

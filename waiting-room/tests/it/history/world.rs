@@ -66,7 +66,6 @@ pub(crate) struct World {
     /// Every number that ever came in.
     admitted: BTreeSet<Number>,
     restarts: u64,
-    crashed_at: Timestamp,
     /// The line's log, as each gateway copied it.
     logs: Vec<String>,
 }
@@ -110,7 +109,6 @@ impl World {
             admitted: BTreeSet::new(),
             restarts: 0,
             logs: vec![String::new(); sizes.gateways],
-            crashed_at: Timestamp(0),
         }
     }
 
@@ -177,7 +175,6 @@ impl World {
             },
             Faults::Restarts => {
                 self.restarts += 1;
-                self.crashed_at = self.now;
                 let index = self.dice.below(self.gateways.len() as u64) as usize;
                 let store = Arc::new(self.store.clone());
                 self.gateways[index] = Gateway::new(100 + self.restarts, store, self.rules);
@@ -317,12 +314,6 @@ impl World {
         }
     }
 
-    /// Whether the last poll may have died with a gateway before the fleet heard of it.
-    fn was_forgotten(&self, visitor: &Visitor) -> bool {
-        let crashed = self.crashed_at;
-        visitor.seen_at <= crashed && crashed <= visitor.seen_at.plus(TICK * 2)
-    }
-
     /// The picture of the gateway that knows most.
     fn newest(&self) -> Option<Arc<Snapshot>> {
         let pictures = self
@@ -361,7 +352,7 @@ impl World {
             // Who is overdue near the front is passed over, and comes next on return.
             let waits = |visitor: &&Visitor| {
                 let in_line = visitor.stage == Stage::Waiting && !visitor.was_called;
-                let due = visitor.next_at.plus(TICK * 4) > now && !self.was_forgotten(visitor);
+                let due = visitor.next_at.plus(TICK * 4) > now;
                 // That somebody is back is known to the fleet when it was flushed and read.
                 let just_back = |(_, to): (Timestamp, Timestamp)| now < to.plus(TICK * 12);
                 let known = !visitor.away.is_some_and(just_back);
