@@ -224,7 +224,13 @@ impl BackgroundService for RoomService {
                 // Its own number each: a room that takes over copies the log from its beginning.
                 let file = rand::random();
                 let archive = dir.map(|dir| Archive::open(dir, &name, file));
-                tokio::spawn(drive(driver, archive, shutdown.clone()));
+                let driven = tokio::spawn(drive(driver, archive, shutdown.clone()));
+                tokio::spawn(async move {
+                    if let Err(error) = driven.await {
+                        let RoomName { tenant, room } = name;
+                        tracing::error!(%error, tenant, room, "a room is no longer driven: restart this gateway");
+                    }
+                });
             }
             tokio::select! {
                 () = self.0.born.notified() => {}

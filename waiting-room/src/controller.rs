@@ -120,8 +120,8 @@ impl Seen<'_> {
     }
 }
 
-/// The presence epochs a tick at `now` needs to read, if it is to judge who has gone: when an epoch ends, when the
-/// room opens, and when a lot is drawn.
+/// The presence epochs a tick at `now` needs to read, if it is to judge who has gone: when an epoch ends, and when the
+/// room opens.
 #[must_use]
 pub fn presence_wanted(
     line: &Line,
@@ -130,9 +130,7 @@ pub fn presence_wanted(
 ) -> Option<RangeInclusive<u64>> {
     let epochs = Epochs::of_presence(&standing.rules);
     let now = now.max(line.ticked_at);
-    let wanted = epochs.settled(now) > line.epoch
-        || opens(line, standing)
-        || lot_needs(line.lot.as_ref(), standing) == LotNeeds::Drawing;
+    let wanted = epochs.settled(now) > line.epoch || opens(line, standing);
     wanted.then(|| epochs.living(now))
 }
 
@@ -160,9 +158,11 @@ pub fn step(seen: &Seen<'_>, now: Timestamp) -> Calls {
     others.extend(tick.call_late(&picture, budget - as_u32(others.len())));
     let main = tick.call_main(&picture, budget - as_u32(others.len()));
     let taken_to = tick.stamp(main, &others);
+    let told = tick.picture();
+    tick.count_seats(&told);
     tick.say_why();
-    tick.look_ahead();
-    let entry = tick.write_log(&others, taken_to);
+    tick.look_ahead(&told);
+    let entry = tick.write_log(&others, taken_to, &told);
     tick.forget_old();
     Calls {
         entry,
@@ -288,18 +288,16 @@ impl<'a> Tick<'a> {
         let is_worth_keeping = |batch: &Batch| batch.from < batch.to || !batch.late.is_empty();
         let batches = [arrived, now_called].into_iter();
         self.line.batches.extend(batches.filter(is_worth_keeping));
-        let told = self.picture();
-        let seats = told.occupied(&self.seen.traces.active, self.now);
-        let stamped = self
-            .line
-            .batches
-            .iter()
-            .rev()
-            .take_while(|batch| batch.at == self.now);
-        let calls = stamped.map(|batch| batch.calls).sum();
-        self.spend(calls);
-        self.line.occupied = u32::try_from(seats).unwrap_or(u32::MAX);
         taken_to
+    }
+
+    /// Writes down how many seats are taken, and charges the adaptive limit with this tick's calls.
+    fn count_seats(&mut self, told: &Snapshot) {
+        let seats = told.occupied(&self.seen.traces.active, self.now);
+        self.line.occupied = u32::try_from(seats).unwrap_or(u32::MAX);
+        let batches = self.line.batches.iter().rev();
+        let stamped = batches.take_while(|batch| batch.at == self.now);
+        self.spend(stamped.map(|batch| batch.calls).sum());
     }
 
     /// A line in which nobody waits forgets its beginning, so that a room can run for years: what lies well

@@ -29,7 +29,8 @@ impl Archive {
             process,
             open: None,
         };
-        tokio::task::spawn_blocking(move || {
+        // A thread for as long as the room lives: the runtime's own are for what ends.
+        std::thread::spawn(move || {
             while let Some(part) = next.blocking_recv() {
                 if let Err(error) = files.append(&part) {
                     tracing::error!(%error, dir = %files.dir.display(), "entries of the line's log are missing in this copy");

@@ -119,10 +119,9 @@ impl Tick<'_> {
     }
 
     /// Says whose turn may come soon, and remembers how far that reached.
-    pub(super) fn look_ahead(&mut self) {
+    pub(super) fn look_ahead(&mut self, picture: &Snapshot) {
         let width = (self.line.pace.per_second * SOON).ceil().min(1e9) as u32;
         let width = width.max(SOON_LEAST);
-        let picture = self.picture();
         let (to, found) = picture
             .counted
             .advance(self.line.horizon, width, picture.next);

@@ -6,15 +6,21 @@ use crate::{
     journal::{Entry, Event, First, Kind, Limits, Opening, Passed, Text, Why as Reason},
     line::Line,
     orders::{Order, Word},
+    snapshot::Snapshot,
     value::{Number, Timestamp},
 };
 
 impl Tick<'_> {
     /// Writes the tick's entry, if it has something to say, and moves the chain's head. `others` were called out of
     /// the line's turn, `taken_to` ends the numbers that took a reserved seat.
-    pub(super) fn write_log(&mut self, others: &[Number], taken_to: Number) -> Option<String> {
+    pub(super) fn write_log(
+        &mut self,
+        others: &[Number],
+        taken_to: Number,
+        told: &Snapshot,
+    ) -> Option<String> {
         let before = &self.seen.picture.line;
-        let entry = self.entry(others, taken_to);
+        let entry = self.entry(others, taken_to, told);
         let why = before.why.map(|why| reason(why.name()));
         if !entry.is_news(limits(before.limits), why.as_ref()) {
             return None;
@@ -28,7 +34,7 @@ impl Tick<'_> {
         Some(line)
     }
 
-    fn entry(&mut self, others: &[Number], taken_to: Number) -> Entry {
+    fn entry(&mut self, others: &[Number], taken_to: Number, told: &Snapshot) -> Entry {
         let zero = self.line.id.0;
         let relative = |number: Number| number.0.saturating_sub(zero);
         let from = self.seen.picture.line.frontier;
@@ -38,7 +44,6 @@ impl Tick<'_> {
             !marks.gone.has(number) && !marks.left.has(number)
         };
         let passed = |from, to| Passed::new(relative(from)..relative(to), is_called);
-        let told = self.picture();
         let event = self.event();
         let first = self.firsts(others);
         let is_first = |number: &Number| first.iter().any(|f| f.number == relative(*number));
@@ -55,7 +60,7 @@ impl Tick<'_> {
                 .filter(|number| !is_first(number))
                 .map(|number| relative(*number))
                 .collect(),
-            living: u64::from(told.waiting_total()),
+            living: u64::from(told.counted.total()) + u64::from(self.line.late.count),
             active: u64::from(self.line.occupied),
             lapsed: self.lapsed(),
             limits: limits(self.line.limits),

@@ -6,6 +6,7 @@
 
 mod copying;
 mod drawing;
+mod fleet;
 mod reading;
 mod reporting;
 mod restoring;
@@ -18,7 +19,7 @@ use std::{
 
 use super::Inner;
 use crate::{
-    controller::{self, Calls, Fleet, LotNeeds, LotStep, Seen, TICK, Traces},
+    controller::{self, Calls, Seen, TICK, Traces},
     counts::Event,
     line::{Line, SEGMENT_NUMBERS},
     orders::{Orders, Word},
@@ -35,14 +36,6 @@ use reading::Known;
 /// Presence epochs are tens of seconds long: their bits need not go out with every step.
 const PRESENCE_EVERY: Duration = Duration::from_secs(1);
 
-/// A gateway that has written nothing for so long is missed: several steps, and clocks that differ. Before this nobody
-/// looks overdue who was told by it: a bit lasts for the slack and the skew past its poll.
-const MISSED_AFTER: Duration = CLOCK_SKEW.saturating_add(Duration::from_millis(1_500));
-/// By then everybody near the front whom it told has asked elsewhere.
-const MISSED_FOR: Duration = Duration::from_secs(30);
-/// And by then it is not coming back.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(300);
-
 /// Keeps one room's snapshot new and ticks for the fleet. One per room and process.
 #[derive(Debug)]
 pub struct Driver {
@@ -55,6 +48,7 @@ pub struct Driver {
     orders: Arc<Orders>,
     order: Option<drawing::Order>,
     committed: Option<drawing::Committed>,
+    making: Option<drawing::Making>,
     log: Copied,
     reported: reporting::Reported,
 }
@@ -84,6 +78,7 @@ impl Driver {
             orders: Arc::default(),
             order: None,
             committed: None,
+            making: None,
             log: Copied::default(),
             reported: reporting::Reported::default(),
         }
@@ -198,32 +193,6 @@ impl Driver {
         Ok(())
     }
 
-    /// Ends this gateway's part in the room: its last bits are written, and nobody misses it. To be called when the
-    /// process ends in peace or another room has taken over; a gateway that dies is missed.
-    pub async fn retire(&mut self, now: Timestamp) {
-        self.presence_at = Timestamp(0);
-        let flushed = self.flush(now).await;
-        let retired = self.inner.store.retire(self.inner.gateway).await;
-        if let Err(error) = flushed.and(retired) {
-            tracing::debug!(%error, "this gateway will be missed for a while");
-        }
-    }
-
-    /// Whether every gateway's bits can be trusted to be there. A gateway that died took its last quarter second to its
-    /// grave: those whom it told when to come back look overdue until they have come back.
-    async fn fleet(&self, now: Timestamp) -> Result<Fleet, StoreError> {
-        let mut fleet = Fleet::Whole;
-        for (gateway, at) in &self.known.gateways {
-            let silent = now.since(*at);
-            if silent > FORGOTTEN_AFTER {
-                self.inner.store.retire(*gateway).await?;
-            } else if silent > MISSED_AFTER && silent < MISSED_FOR {
-                fleet = Fleet::Missing;
-            }
-        }
-        Ok(fleet)
-    }
-
     fn publish(&self, picture: Arc<Snapshot>) {
         self.inner.raise_highest(picture.next);
         self.inner.snapshot.store(Some(picture));
@@ -232,17 +201,15 @@ impl Driver {
     async fn tick(&mut self, picture: &Snapshot, now: Timestamp) -> Result<Stepped, StoreError> {
         let inner = &self.inner;
         let standing = Standing::at(&inner.rules, &inner.schedule, &picture.orders, now);
-        let traces = self.traces(&picture.line, &standing, now).await?;
+        let made = self.lot_made(picture, &standing).await;
+        let presence = controller::presence_wanted(&picture.line, &standing, now)
+            .or_else(|| made.as_ref().map(|_| self.living_epochs(now)));
+        let traces = self.traces(presence, now).await?;
         let burnt = self
             .take_seats_back(picture, &traces, &standing, now)
             .await?;
         let health = self.health(picture, now).await?;
-        let lot = self.lot_step(picture, &traces, &standing).await?;
-        let pending = controller::lot_needs(picture.line.lot.as_ref(), &standing);
-        if pending == LotNeeds::Drawing && !self.can_draw(&picture.line) {
-            // Ticking on would fence off those who can.
-            return Ok(Stepped::Read);
-        }
+        let lot = self.lot_step(picture, &traces, (&standing, made)).await?;
         let fleet = self.fleet(now).await?;
         let seen = Seen {
             picture,
@@ -300,23 +267,6 @@ impl Driver {
         let end = taken.first.plus(u64::from(ahead));
         self.inner.raise_highest(end);
         Ok(Some((taken.first, end)))
-    }
-
-    /// Numbers that this gateway took for a tick that another made: nobody holds them, nobody shall wait for them.
-    async fn give_up(
-        &self,
-        burnt: Option<(Number, Number)>,
-        lot: &LotStep,
-    ) -> Result<(), StoreError> {
-        let list = match lot {
-            LotStep::Close(list) => Some((list.to, list.end)),
-            _ => None,
-        };
-        for (from, to) in burnt.into_iter().chain(list) {
-            let numbers = (from.0..to.0).map(Number).collect();
-            self.inner.store.merge(Mark::Left, &numbers).await?;
-        }
-        Ok(())
     }
 
     /// Orders to call a ticket first are obeyed once, or never if there is nothing to obey any more.

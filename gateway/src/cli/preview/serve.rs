@@ -1,9 +1,19 @@
-//! The preview's own little server: this machine only, one answer a connection.
+//! The preview's server: for this machine only.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::io;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State as Shared};
+use axum::response::Response;
+use http::header::{
+    ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION,
+};
+use http::request::Parts;
+use http::{Method, StatusCode};
+use tokio::net::TcpListener;
 
 use super::rehearsal::{Fate, Manner, Opened, Rehearsal, proves};
 use super::{Options, PreviewError, gallery, language, tag};
@@ -12,9 +22,7 @@ use crate::page::negotiate::{self, Form, Language, Wish};
 use crate::page::sample::Sample;
 use crate::page::{Held, Refresh, State, Status, Visit, json, original_of_still, still_url};
 
-/// Bytes of a request's head: more is nobody's who looks at pages.
-const HEAD_LIMIT: u64 = 16 * 1024;
-const PATIENCE: Duration = Duration::from_secs(10);
+const X_FLUXGATE_WORK: HeaderName = HeaderName::from_static("x-fluxgate-work");
 /// What stands behind the line.
 const SHOP: &str = "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
     <title>The shop</title><main><h1>The shop</h1><p>Here the visitor is in. <a href=\"/\">Back to all pages</a></main>";
@@ -25,22 +33,23 @@ struct Preview {
     rehearsal: Rehearsal,
 }
 
-#[derive(Debug)]
-struct Asked {
-    method: String,
-    path: String,
-    query: String,
-    headers: Vec<(String, String)>,
-}
-
-/// Status line, headers, body.
-struct Reply(&'static str, String, Vec<u8>);
+/// Status, headers, body.
+struct Reply(StatusCode, Vec<(HeaderName, HeaderValue)>, Vec<u8>);
 
 /// Serves until the process is ended.
 pub(super) fn serve(port: u16, options: Options) -> Result<(), PreviewError> {
     let refused = |source| PreviewError::Listen { port, source };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(refused)?;
-    let address = listener.local_addr().map_err(refused)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime
+        .and_then(|runtime| runtime.block_on(listen(port, options)))
+        .map_err(refused)
+}
+
+async fn listen(port: u16, options: Options) -> io::Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    let address = listener.local_addr()?;
     super::super::print(&format!(
         "the queue page is at http://{address}/ (Ctrl-C ends it)\n"
     ));
@@ -48,30 +57,24 @@ pub(super) fn serve(port: u16, options: Options) -> Result<(), PreviewError> {
         options,
         rehearsal: Rehearsal::default(),
     });
-    for stream in listener.incoming() {
-        let preview = Arc::clone(&preview);
-        // A browser that breaks off has lost interest; there is nobody to tell.
-        std::thread::spawn(move || stream.and_then(|stream| preview.answer(&stream)));
-    }
-    Ok(())
+    let router = Router::new().fallback(answer).with_state(preview);
+    axum::serve(listener, router).await
+}
+
+async fn answer(Shared(preview): Shared<Arc<Preview>>, request: Request) -> Response {
+    let (head, _) = request.into_parts();
+    let Reply(code, headers, body) = preview.reply(&head);
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = code;
+    response.headers_mut().extend(headers);
+    let fresh = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, fresh);
+    response
 }
 
 impl Preview {
-    fn answer(&self, stream: &TcpStream) -> io::Result<()> {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let asked = read(stream)?;
-        let Reply(code, headers, body) = self.reply(&asked);
-        let head = format!(
-            "HTTP/1.1 {code}\r\n{headers}Content-Length: {}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
-            body.len()
-        );
-        let mut stream = stream;
-        stream.write_all(head.as_bytes())?;
-        stream.write_all(&body)
-    }
-
-    fn reply(&self, asked: &Asked) -> Reply {
-        let parts: Vec<&str> = asked.path.trim_matches('/').split('/').collect();
+    fn reply(&self, asked: &Parts) -> Reply {
+        let parts: Vec<&str> = asked.uri.path().trim_matches('/').split('/').collect();
         match parts.as_slice() {
             [""] => self.gallery(),
             ["shop"] => html(SHOP.into()),
@@ -96,12 +99,10 @@ impl Preview {
     }
 
     /// A page: where no time is in its address, a new visit begins.
-    fn open(&self, asked: &Asked, language: Language, name: &str) -> Reply {
-        let at = asked
-            .query
-            .strip_prefix("at=")
-            .and_then(|at| at.parse().ok());
-        let manner = match asked.query.as_str() {
+    fn open(&self, asked: &Parts, language: Language, name: &str) -> Reply {
+        let query = asked.uri.query().unwrap_or_default();
+        let at = query.strip_prefix("at=").and_then(|at| at.parse().ok());
+        let manner = match query {
             "still" => Manner::StandsStill,
             _ => Manner::Plays,
         };
@@ -115,7 +116,8 @@ impl Preview {
         match self.rehearsal.status(&opened, now_ms) {
             None => nothing(),
             Some(_) if at.is_none() && manner == Manner::Plays => {
-                Reply("303 See Other", format!("Location: {own}\r\n"), Vec::new())
+                let own = HeaderValue::from_str(&own).expect("names and numbers");
+                Reply(StatusCode::SEE_OTHER, vec![(LOCATION, own)], Vec::new())
             }
             Some(status) if status.state == State::Admitted && name != "admitted" => {
                 html(SHOP.into())
@@ -136,14 +138,18 @@ impl Preview {
     }
 
     /// The room's addresses, as the gateway has them.
-    fn room(&self, asked: &Asked, opened: &Opened, verb: &str) -> Reply {
+    fn room(&self, asked: &Parts, opened: &Opened, verb: &str) -> Reply {
         let now_ms = now_ms();
         let Some(before) = self.rehearsal.status(opened, now_ms) else {
             return nothing();
         };
-        match (asked.method.as_str(), verb) {
-            ("GET", "status") => {
-                let counter = asked.header("x-fluxgate-work").unwrap_or_default();
+        let header = |name: HeaderName| {
+            let found = asked.headers.get(name);
+            found.and_then(|value| value.to_str().ok())
+        };
+        match (&asked.method, verb) {
+            (&Method::GET, "status") => {
+                let counter = header(X_FLUXGATE_WORK).unwrap_or_default();
                 if before
                     .work
                     .is_some_and(|work| proves(work.nonce, counter, work.bits))
@@ -152,16 +158,18 @@ impl Preview {
                 }
             }
             // A page that leads here stays where it is.
-            ("GET", "stay") => return Reply("204 No Content", String::new(), Vec::new()),
-            ("POST", "claim") if opened.manner == Manner::StandsStill => {}
-            ("POST", "claim") if before.state == State::Called => {
+            (&Method::GET, "stay") => {
+                return Reply(StatusCode::NO_CONTENT, Vec::new(), Vec::new());
+            }
+            (&Method::POST, "claim") if opened.manner == Manner::StandsStill => {}
+            (&Method::POST, "claim") if before.state == State::Called => {
                 self.rehearsal.note(opened, Fate::Admitted)
             }
-            ("POST", "claim") => {}
-            ("POST", "leave") => self.rehearsal.note(opened, Fate::Left),
-            ("POST", "handoff") => {
+            (&Method::POST, "claim") => {}
+            (&Method::POST, "leave") => self.rehearsal.note(opened, Fate::Left),
+            (&Method::POST, "handoff") => {
                 self.rehearsal.note(opened, Fate::Moves { at_ms: now_ms });
-                let host = asked.header("host").unwrap_or("127.0.0.1");
+                let host = header(HOST).unwrap_or("127.0.0.1");
                 return json_reply(
                     format!("{{\"url\":\"http://{host}/.fluxgate/move/K7QM-2X9P\"}}").into_bytes(),
                 );
@@ -172,15 +180,19 @@ impl Preview {
             return nothing();
         };
         let wish = Wish {
-            accept: asked.header("accept"),
+            accept: header(ACCEPT),
             requested_with: None,
         };
         if negotiate::form(wish) == Form::Json {
             let urls = Urls::of(opened);
             return json_reply(json::body(&urls.in_status(status), Held::Reading).to_vec());
         }
-        let original = original_of_still(&asked.query).unwrap_or_else(|| "/".to_owned());
-        let language = negotiate::language(asked.header("accept-language"), Language::English);
+        let original = asked
+            .uri
+            .query()
+            .and_then(original_of_still)
+            .unwrap_or_else(|| "/".to_owned());
+        let language = negotiate::language(header(ACCEPT_LANGUAGE), Language::English);
         self.page(
             (language, opened),
             status,
@@ -202,11 +214,7 @@ impl Preview {
             // Its author is at work on it.
             Err(error) => {
                 let text = format!("{error}\n").into_bytes();
-                return Reply(
-                    "200 OK",
-                    "Content-Type: text/plain; charset=utf-8\r\n".to_owned(),
-                    text,
-                );
+                return of_kind(StatusCode::OK, "text/plain; charset=utf-8", text);
             }
         };
         let urls = Urls::of(opened);
@@ -229,14 +237,10 @@ impl Preview {
             },
             ..sample
         };
-        let mut headers = String::new();
-        for (name, value) in pages.headers(language, &visit.status) {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            // The gallery frames them; nobody frames what the gateway serves.
-            let value = value.replace("frame-ancestors 'none'", "frame-ancestors 'self'");
-            headers.extend([name.as_str(), ": ", &value, "\r\n"]);
-        }
-        Reply("200 OK", headers, pages.body(language, &visit).to_vec())
+        let headers = pages.headers(language, &visit.status).iter();
+        let headers = headers.map(|(name, value)| (name.clone(), framed(value)));
+        let body = pages.body(language, &visit).to_vec();
+        Reply(StatusCode::OK, headers.collect(), body)
     }
 }
 
@@ -281,60 +285,29 @@ impl Urls {
     }
 }
 
-impl Asked {
-    fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str())
-    }
+/// The gallery frames the pages; nobody frames what the gateway serves.
+fn framed(value: &HeaderValue) -> HeaderValue {
+    let text = String::from_utf8_lossy(value.as_bytes());
+    let text = text.replace("frame-ancestors 'none'", "frame-ancestors 'self'");
+    HeaderValue::from_str(&text).unwrap_or_else(|_| value.clone())
 }
 
-fn read(stream: &TcpStream) -> io::Result<Asked> {
-    let mut lines = BufReader::new(stream.take(HEAD_LIMIT)).lines();
-    let first = lines.next().transpose()?.unwrap_or_default();
-    let mut words = first.split(' ');
-    let method = words.next().unwrap_or_default().to_owned();
-    let target = words.next().unwrap_or_default();
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let mut headers = Vec::new();
-    for line in lines {
-        let line = line?;
-        match line.split_once(':') {
-            Some((name, value)) => {
-                headers.push((name.to_ascii_lowercase(), value.trim().to_owned()))
-            }
-            None => break,
-        }
-    }
-    Ok(Asked {
-        method,
-        path: path.to_owned(),
-        query: query.to_owned(),
-        headers,
-    })
+fn of_kind(code: StatusCode, kind: &'static str, body: Vec<u8>) -> Reply {
+    let kind = HeaderValue::from_static(kind);
+    Reply(code, vec![(CONTENT_TYPE, kind)], body)
 }
 
 fn html(body: Vec<u8>) -> Reply {
-    Reply(
-        "200 OK",
-        "Content-Type: text/html; charset=utf-8\r\n".to_owned(),
-        body,
-    )
+    of_kind(StatusCode::OK, "text/html; charset=utf-8", body)
 }
 
 fn json_reply(body: Vec<u8>) -> Reply {
-    Reply(
-        "200 OK",
-        "Content-Type: application/json\r\n".to_owned(),
-        body,
-    )
+    of_kind(StatusCode::OK, "application/json", body)
 }
 
 fn nothing() -> Reply {
-    Reply(
-        "404 Not Found",
-        "Content-Type: text/plain; charset=utf-8\r\n".to_owned(),
-        b"There is no such page.\n".to_vec(),
-    )
+    let text = b"There is no such page.\n".to_vec();
+    of_kind(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", text)
 }
 
 fn now_ms() -> u64 {

@@ -1,10 +1,8 @@
 //! One request as its room sees it: tokens, and in which form, language and way to answer.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderName, HeaderValue};
-use waiting_room::snapshot::Snapshot;
 use waiting_room::{Admitted, Presented};
 
 use super::Facts;
@@ -17,8 +15,6 @@ const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with")
 #[derive(Debug)]
 pub(super) struct Asking<'r> {
     pub(super) served: &'r Served,
-    /// What this gateway knows of the line.
-    pub(super) seen: Option<Arc<Snapshot>>,
     pub(super) presented: Presented<'r>,
     pub(super) told: Told,
     pub(super) form: Form,
@@ -51,7 +47,6 @@ impl<'r> Asking<'r> {
         };
         Self {
             served,
-            seen: served.room.snapshot(),
             presented,
             told: Told {
                 carrier: carrier.unwrap_or(fresh),

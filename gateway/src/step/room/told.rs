@@ -1,6 +1,7 @@
 //! The room's outcome as an answer: a page or JSON, with the tokens and the headers that belong to it.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -26,8 +27,8 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 pub(super) fn instead(asking: &Asking<'_>, held: &Held) -> Answer {
     let answer = match asking.form {
         Form::Json => {
-            let code = Code::of(held);
-            let body = json::body(&status(asking, held, &code), met(asking));
+            let known = Known::of(asking, held);
+            let body = json::body(&status(asking, held, &known), met(asking));
             let answer = Answer::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 JSON,
@@ -63,8 +64,8 @@ pub(super) fn still(asking: &Asking<'_>, held: &Held, original: &str) -> Answer 
 pub(super) fn json(asking: &Asking<'_>, outcome: &Outcome, code: StatusCode) -> Answer {
     match outcome {
         Outcome::Held(held) => {
-            let name = Code::of(held);
-            let body = json::body(&status(asking, held, &name), page::Held::Reading);
+            let known = Known::of(asking, held);
+            let body = json::body(&status(asking, held, &known), page::Held::Reading);
             let answer = Answer::new(code, JSON, body, metrics::Outcome::Queued).with(VARY, VARIES);
             with_tokens(answer, asking, held)
         }
@@ -86,10 +87,10 @@ struct Sight<'a> {
 
 fn html(asking: &Asking<'_>, held: &Held, (sight, code): (&Sight<'_>, StatusCode)) -> Answer {
     let served = asking.served;
-    let name = Code::of(held);
+    let known = Known::of(asking, held);
     let pages = &served.rooms.pages;
     let visit = Visit {
-        status: status(asking, held, &name),
+        status: status(asking, held, &known),
         room_name: &served.title,
         status_url: &served.status_url,
         claim_url: &served.claim_url,
@@ -121,9 +122,9 @@ fn met(asking: &Asking<'_>) -> page::Held {
     }
 }
 
-fn status<'a>(asking: &'a Asking<'_>, held: &Held, code: &'a Code) -> page::Status<'a> {
+fn status<'a>(asking: &Asking<'a>, held: &Held, known: &'a Known) -> page::Status<'a> {
     let said = &held.status;
-    let seen = asking.seen.as_deref();
+    let seen = known.seen.as_deref();
     let is_drawn_later = seen.is_some_and(awaits_a_draw);
     page::Status {
         room: asking.served.name().as_str(),
@@ -155,7 +156,7 @@ fn status<'a>(asking: &'a Asking<'_>, held: &Held, code: &'a Code) -> page::Stat
             p90: eta.p90.as_secs(),
         }),
         poll_after_ms: u64::try_from(said.poll_after.as_millis()).unwrap_or(u64::MAX),
-        ticket: code.as_str(),
+        ticket: known.code.as_str(),
         called_at_ms: said.called_at.map(|Timestamp(at)| at),
         claim_deadline_ms: said.claim_until.map(|Timestamp(at)| at),
         opens_at_ms: said.opens_at.map(|Timestamp(at)| at),
@@ -198,6 +199,21 @@ fn inside<'a>(asking: &Asking<'a>) -> page::Status<'a> {
 
 /// Somebody who is in has nothing to ask; who asks all the same is not sent away for ever.
 const POLL_INSIDE_MS: u64 = 30_000;
+
+/// What a status borrows from: the line as this gateway knows it, and the ticket's name.
+struct Known {
+    seen: Option<Arc<Snapshot>>,
+    code: Code,
+}
+
+impl Known {
+    fn of(asking: &Asking<'_>, held: &Held) -> Self {
+        Self {
+            seen: asking.served.room.snapshot(),
+            code: Code::of(held),
+        }
+    }
+}
 
 /// A ticket's short name as text, without an allocation.
 struct Code {

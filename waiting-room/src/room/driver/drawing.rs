@@ -1,6 +1,8 @@
 //! A lottery's two acts that take more than arithmetic: closing its list, and drawing.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use tokio::task::{JoinError, JoinHandle};
 
 use super::Driver;
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
     standing::Standing,
     store::StoreError,
     token::{KeyId, Seal},
-    value::{Number, Timestamp},
+    value::Timestamp,
 };
 
 impl Driver {
@@ -21,7 +23,7 @@ impl Driver {
         &self,
         picture: &Snapshot,
         traces: &Traces,
-        standing: &Standing,
+        (standing, made): (&Standing, Option<Arc<Made>>),
     ) -> Result<LotStep, StoreError> {
         let Some(lot) = &picture.line.lot else {
             return Ok(LotStep::None);
@@ -29,7 +31,7 @@ impl Driver {
         match lot_needs(Some(lot), standing) {
             LotNeeds::Nothing => Ok(LotStep::None),
             LotNeeds::Closing => self.close(lot, picture).await,
-            LotNeeds::Drawing => Ok(self.draw(lot, picture, traces).await),
+            LotNeeds::Drawing => Ok(draw(lot, picture, traces, made).unwrap_or_default()),
         }
     }
 
@@ -48,40 +50,36 @@ impl Driver {
         Ok(LotStep::Close(List { to: first, end }))
     }
 
-    async fn draw(&self, lot: &Lot, picture: &Snapshot, traces: &Traces) -> LotStep {
+    /// The lot of the closed list, if it has been drawn. A million tickets take seconds: it is drawn off the threads
+    /// that answer visitors, and the room is stepped on meanwhile. Every gateway draws, and all draw the same.
+    pub(super) async fn lot_made(
+        &mut self,
+        picture: &Snapshot,
+        standing: &Standing,
+    ) -> Option<Arc<Made>> {
+        let lot = picture.line.lot.as_ref();
+        let wanted = lot.filter(|_| lot_needs(lot, standing) == LotNeeds::Drawing);
+        let Some(lot) = wanted else {
+            self.making = None;
+            return None;
+        };
         let event = self.inner.schedule.event(lot.opens_at.0);
         let is_named = event.is_some_and(|event| event.beacon.is_some());
-        let beacon = picture.orders.beacon(lot.opens_at).map(str::to_owned);
+        let beacon = picture.orders.beacon(lot.opens_at).filter(|_| is_named);
         if is_named && beacon.is_none() {
-            return LotStep::None;
+            return None;
         }
-        let (lot, seal) = (lot.clone(), self.inner.seal.clone());
-        let Some(living) = traces.living.clone() else {
-            return LotStep::None;
-        };
-        let left = picture.marks.left.clone();
-        // A million tickets take a second or two: not on a thread that answers visitors.
-        let drawing = tokio::task::spawn_blocking(move || {
-            let beacon = beacon.filter(|_| is_named);
-            let tags = seal.draw_tags(lot.key, lot.opens_at)?;
-            let digest = Tree::build(tags, lot.count()?).digest();
-            let drawn = Drawn { digest, beacon };
-            let draw = order_of(&seal, &lot, &drawn)?;
-            let is_there = |number| living.has(number) && !left.has(number);
-            let absent = absent(&lot, &draw, is_there)?;
-            Some(LotStep::Draw { drawn, absent })
-        });
-        match drawing.await {
-            Ok(Some(step)) => step,
-            Ok(None) => {
-                tracing::error!("the lot cannot be drawn: the key it was announced with is gone");
-                LotStep::None
-            }
-            Err(error) => {
-                tracing::error!(%error, "drawing the lot broke off");
-                LotStep::None
-            }
+        let of = (lot.clone(), beacon.map(str::to_owned));
+        if self.making.as_ref().is_none_or(|making| making.of != of) {
+            let (seal, (lot, beacon)) = (self.inner.seal.clone(), of.clone());
+            let work = tokio::task::spawn_blocking(move || make(&seal, &lot, beacon).map(Arc::new));
+            self.making = Some(Making {
+                of,
+                work: Some(work),
+                made: None,
+            });
         }
+        self.making.as_mut()?.result().await
     }
 
     /// What the secret of the present lottery, or of the next, is bound by: shown before anybody can join it.
@@ -107,12 +105,6 @@ impl Driver {
         let text: Arc<str> = secret.commitment().to_string().into();
         self.committed = Some(((opens_at, key), Arc::clone(&text)));
         Some(text)
-    }
-
-    /// Whether this gateway has the key that the lottery was announced with.
-    pub(super) fn can_draw(&self, line: &Line) -> bool {
-        let lot = line.lot.as_ref();
-        lot.is_none_or(|lot| self.inner.seal.draw_secret(lot.key, lot.opens_at).is_some())
     }
 
     /// The order that was drawn, made once and kept.
@@ -150,14 +142,78 @@ fn order_of(seal: &Seal, lot: &Lot, drawn: &Drawn) -> Option<Draw> {
     ))
 }
 
-/// The drawn numbers whose holders are not there.
-fn absent(lot: &Lot, draw: &Draw, is_there: impl Fn(Number) -> bool) -> Option<Bits> {
-    let list = lot.list?;
-    let mut absent = Bits::new();
-    for index in 0..lot.count()? {
-        if !is_there(lot.from.plus(u64::from(index))) {
-            absent.add(list.to.plus(u64::from(draw.place(index)?)));
+/// What is drawn, and where every index of the list went.
+#[derive(Debug)]
+pub(super) struct Made {
+    drawn: Drawn,
+    places: Vec<u32>,
+}
+
+/// A lot being drawn.
+#[derive(Debug)]
+pub(super) struct Making {
+    of: (Lot, Option<String>),
+    /// Until it is done, well or not.
+    work: Option<JoinHandle<Option<Arc<Made>>>>,
+    made: Option<Arc<Made>>,
+}
+
+/// A small lot is drawn within the tick that asks for it; longer than this no tick waits.
+const DRAWN_AT_ONCE: Duration = Duration::from_millis(50);
+
+impl Making {
+    async fn result(&mut self) -> Option<Arc<Made>> {
+        if let Some(work) = &mut self.work
+            && let Ok(made) = tokio::time::timeout(DRAWN_AT_ONCE, work).await
+        {
+            self.work = None;
+            self.keep(made);
+        }
+        self.made.clone()
+    }
+
+    fn keep(&mut self, made: Result<Option<Arc<Made>>, JoinError>) {
+        match made {
+            Ok(Some(made)) => self.made = Some(made),
+            Ok(None) => {
+                tracing::error!("the lot cannot be drawn: the key it was announced with is gone");
+            }
+            Err(error) => tracing::error!(%error, "drawing the lot broke off"),
         }
     }
-    Some(absent)
+}
+
+fn make(seal: &Seal, lot: &Lot, beacon: Option<String>) -> Option<Made> {
+    let count = lot.count()?;
+    let tags = seal.draw_tags(lot.key, lot.opens_at)?;
+    let digest = Tree::build(tags, count).digest();
+    let drawn = Drawn { digest, beacon };
+    let draw = order_of(seal, lot, &drawn)?;
+    let places = (0..count).map(|index| draw.place(index));
+    Some(Made {
+        drawn,
+        places: places.collect::<Option<_>>()?,
+    })
+}
+
+/// The draw, with who of it is not there now.
+fn draw(
+    lot: &Lot,
+    picture: &Snapshot,
+    traces: &Traces,
+    made: Option<Arc<Made>>,
+) -> Option<LotStep> {
+    let (made, list, living) = (made?, lot.list?, traces.living.as_ref()?);
+    let left = &picture.marks.left;
+    let mut absent = Bits::new();
+    for (index, place) in (0..).zip(&made.places) {
+        let number = lot.from.plus(index);
+        if !living.has(number) || left.has(number) {
+            absent.add(list.to.plus(u64::from(*place)));
+        }
+    }
+    Some(LotStep::Draw {
+        drawn: made.drawn.clone(),
+        absent,
+    })
 }

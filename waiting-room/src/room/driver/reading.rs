@@ -1,6 +1,6 @@
 //! What a step reads: little for the picture, since stamps tell what changed; more for whoever won the tick.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc, time::Duration};
 
 use super::Driver;
 use crate::{
@@ -10,7 +10,6 @@ use crate::{
     orders::Orders,
     presence::{Epochs, Trace},
     snapshot::Snapshot,
-    standing::Standing,
     store::{Epoch, GatewayId, Head, Mark, Part, StoreError},
     value::{LineId, Number, Timestamp},
 };
@@ -98,17 +97,20 @@ impl Driver {
         all.map(|epoch| (Trace::Activity, epoch)).collect()
     }
 
-    /// What a tick decides on beside the picture.
+    /// The presence epochs that say who is there.
+    pub(super) fn living_epochs(&self, now: Timestamp) -> RangeInclusive<u64> {
+        Epochs::of_presence(&self.inner.rules).living(now)
+    }
+
+    /// What a tick decides on beside the picture; who is there only where it is asked for.
     pub(super) async fn traces(
         &self,
-        line: &Line,
-        standing: &Standing,
+        presence: Option<RangeInclusive<u64>>,
         now: Timestamp,
     ) -> Result<Traces, StoreError> {
         let of = |trace, epochs: Vec<u64>| epochs.into_iter().map(move |epoch| (trace, epoch));
         let expected = Epochs::of_due().within(&controller::expected_epochs(now));
         let rules = &self.inner.rules;
-        let presence = controller::presence_wanted(line, standing, now);
         let judged = presence.is_some();
         let presence = presence.map_or(Vec::new(), |living| {
             Epochs::of_presence(rules).within(&living)

@@ -1,0 +1,65 @@
+//! What the gateways of a fleet owe each other: to be missed when they die, not to be missed when they end, and to leave
+//! no numbers behind that nobody holds.
+
+use std::time::Duration;
+
+use super::Driver;
+use crate::{
+    controller::{Fleet, LotStep},
+    presence::CLOCK_SKEW,
+    store::{Mark, StoreError},
+    value::{Number, Timestamp},
+};
+
+/// A gateway that has written nothing for so long is missed: several steps, and clocks that differ. Before this nobody
+/// looks overdue who was told by it: a bit lasts for the slack and the skew past its poll.
+const MISSED_AFTER: Duration = CLOCK_SKEW.saturating_add(Duration::from_millis(1_500));
+/// By then everybody near the front whom it told has asked elsewhere.
+const MISSED_FOR: Duration = Duration::from_secs(30);
+/// And by then it is not coming back.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(300);
+
+impl Driver {
+    /// Ends this gateway's part in the room: its last bits are written, and nobody misses it. To be called when the
+    /// process ends in peace or another room has taken over; a gateway that dies is missed.
+    pub async fn retire(&mut self, now: Timestamp) {
+        self.presence_at = Timestamp(0);
+        let flushed = self.flush(now).await;
+        let retired = self.inner.store.retire(self.inner.gateway).await;
+        if let Err(error) = flushed.and(retired) {
+            tracing::debug!(%error, "this gateway will be missed for a while");
+        }
+    }
+
+    /// Whether every gateway's bits can be trusted to be there. A gateway that died took its last quarter second to its
+    /// grave: those whom it told when to come back look overdue until they have come back.
+    pub(super) async fn fleet(&self, now: Timestamp) -> Result<Fleet, StoreError> {
+        let mut fleet = Fleet::Whole;
+        for (gateway, at) in &self.known.gateways {
+            let silent = now.since(*at);
+            if silent > FORGOTTEN_AFTER {
+                self.inner.store.retire(*gateway).await?;
+            } else if silent > MISSED_AFTER && silent < MISSED_FOR {
+                fleet = Fleet::Missing;
+            }
+        }
+        Ok(fleet)
+    }
+
+    /// Numbers that this gateway took for a tick that another made: nobody holds them, nobody shall wait for them.
+    pub(super) async fn give_up(
+        &self,
+        burnt: Option<(Number, Number)>,
+        lot: &LotStep,
+    ) -> Result<(), StoreError> {
+        let list = match lot {
+            LotStep::Close(list) => Some((list.to, list.end)),
+            _ => None,
+        };
+        for (from, to) in burnt.into_iter().chain(list) {
+            let numbers = (from.0..to.0).map(Number).collect();
+            self.inner.store.merge(Mark::Left, &numbers).await?;
+        }
+        Ok(())
+    }
+}
