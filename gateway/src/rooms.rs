@@ -43,7 +43,8 @@ pub(crate) const RESERVED: &str = "/.fluxgate/";
 #[derive(Debug)]
 pub(crate) struct Rooms {
     stores: Stores,
-    pub(crate) pages: Pages,
+    /// The built-in page, for all rooms without their own.
+    pages: Arc<Pages>,
     /// Drivers whose rooms were made and which nobody steps yet.
     newborn: Mutex<Vec<(Driver, RoomName)>>,
     born: Notify,
@@ -72,7 +73,7 @@ pub(crate) struct Made {
 pub(crate) struct Served {
     made: Made,
     pub(crate) room: Room,
-    pub(crate) rooms: Arc<Rooms>,
+    pub(crate) pages: Arc<Pages>,
     pub(crate) names: TokenNames,
     pub(crate) origin: OriginPass,
     pub(crate) status_url: String,
@@ -95,7 +96,7 @@ impl Rooms {
         };
         Self {
             stores,
-            pages: Pages::compile(None).expect("the built-in page is tested to compile"),
+            pages: Arc::new(Pages::compile(None).expect("the built-in page is tested to compile")),
             newborn: Mutex::default(),
             born: Notify::new(),
             line_logs,
@@ -140,7 +141,7 @@ impl Rooms {
         let url = |verb| format!("{RESERVED}{name}/{verb}");
         Arc::new(Served {
             room,
-            rooms: Arc::clone(self),
+            pages: self.pages_of(&made.rules),
             names: TokenNames::of(name),
             origin: OriginPass::new(made.tenant.as_str(), name, &made.origin_secret),
             status_url: url("status"),
@@ -150,6 +151,17 @@ impl Rooms {
             log_end: tokio::sync::Mutex::new((Timestamp(0), Bytes::new())),
             made,
         })
+    }
+
+    fn pages_of(&self, rules: &RoomRules) -> Arc<Pages> {
+        let own = rules.page.as_deref();
+        own.map_or_else(
+            || Arc::clone(&self.pages),
+            |own| {
+                let pages = Pages::compile(Some(own));
+                Arc::new(pages.expect("the page was tried when the file was read"))
+            },
+        )
     }
 
     fn store(&self, tenant: &Name, room: &Name) -> Arc<dyn RoomStore> {

@@ -1,5 +1,7 @@
 //! Tenants: their hosts, limits, waiting rooms and routes.
 
+use std::path::PathBuf;
+
 use policies::admission::adaptive::{AdaptiveSpec, Ratio};
 use policies::admission::{Admission, Renewal, Spec};
 use policies::diagnostic::{Complaint, Diagnostics, Place};
@@ -10,6 +12,8 @@ use policies::name::Name;
 use policies::schedule::{EventSpec, Method, Schedule};
 use policies::unit::Period;
 use serde::Deserialize;
+
+use crate::page::Pages;
 
 use super::instant::{Instant, Text};
 use super::secret::{KEY_BYTES_MIN, Secret, SecretDocument};
@@ -35,6 +39,8 @@ pub(crate) struct RoomRules {
     pub(crate) path: PathPattern,
     pub(crate) admission: Admission,
     pub(crate) schedule: Schedule,
+    /// A queue page of the tenant's own; it has been tried.
+    pub(crate) page: Option<String>,
 }
 
 /// Which requests go to which upstream.
@@ -82,6 +88,8 @@ struct RoomDocument {
     #[serde(default)]
     events: Vec<EventDocument>,
     adaptive: Option<AdaptiveDocument>,
+    /// A template file for the queue page.
+    page: Option<Said<PathBuf>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -230,6 +238,7 @@ fn compile_rooms(said: Entries<Name, RoomDocument>, told: &mut Diagnostics) -> V
                 false => Renewal::Never,
             };
         }
+        let page = document.page.and_then(|said| compile_page(said, told));
         let method = document.method.and_then(|said| said.take(told));
         let schedule = compile_schedule(method.unwrap_or_default(), document.events, place, told);
         match (Admission::new(spec), name, path) {
@@ -238,6 +247,7 @@ fn compile_rooms(said: Entries<Name, RoomDocument>, told: &mut Diagnostics) -> V
                 path,
                 admission,
                 schedule,
+                page,
             }),
             (Err(reasons), ..) => {
                 for reason in reasons {
@@ -249,6 +259,29 @@ fn compile_rooms(said: Entries<Name, RoomDocument>, told: &mut Diagnostics) -> V
         }
     }
     rooms
+}
+
+/// Reads and tries a page, so that a running gateway never meets one that does not work.
+fn compile_page(said: Said<PathBuf>, told: &mut Diagnostics) -> Option<String> {
+    let place = said.place();
+    let file = said.take(told)?;
+    let wrong = |text: String| {
+        Complaint::new(text)
+            .hint("fluxgate page preview --template FILE")
+            .at(place)
+    };
+    let text = match std::fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) => {
+            told.push(wrong(format!("cannot read {}: {error}", file.display())));
+            return None;
+        }
+    };
+    if let Err(error) = Pages::compile(Some(&text)) {
+        told.push(wrong(format!("{}, {error}", file.display())));
+        return None;
+    }
+    Some(text)
 }
 
 fn compile_adaptive(said: AdaptiveDocument, told: &mut Diagnostics) -> Option<AdaptiveSpec> {

@@ -1,7 +1,7 @@
 //! Waiting rooms through the real gateway: arriving, waiting, coming in, leaving; what apps, forms and
 //! origins see; what a forged token is worth; one line over two gateways.
 
-use devkit::{Redis, RedisOptions, wait};
+use devkit::{Redis, RedisOptions, Scratch, wait};
 use serde_json::Value;
 
 use crate::browser::{Browser, JSON, PAGE, site};
@@ -10,6 +10,8 @@ use crate::http::PATIENCE;
 use crate::origin::Origin;
 
 const MEMORY: &str = "{ kind: memory }";
+/// Whether the last reload was taken.
+const RELOADED: &str = "fluxgate_config_last_reload_successful";
 
 #[test]
 fn a_visitor_of_an_idle_room_is_in_with_the_second_request() {
@@ -222,6 +224,30 @@ fn the_rooms_own_addresses_answer_only_what_they_are_for() {
             .iter()
             .all(|asked| !asked.line.contains(".fluxgate"))
     );
+}
+
+#[test]
+fn a_room_may_have_a_page_of_its_own_and_a_broken_one_is_refused() {
+    let scratch = Scratch::new("gateway-page").expect("a directory");
+    let file = scratch.path().join("queue.html");
+    let built_in = include_str!("../../src/page/queue.html");
+    let own = built_in.replace("{{ style }}", "{{ style }} :root { --accent: #0a7d6c }");
+    std::fs::write(&file, &own).expect("writable");
+    let origin = Origin::named("shop");
+    let room = format!("capacity: {{ active: 1 }}, page: {}", file.display());
+    let site = site(&origin, &room, MEMORY);
+    let gateway = Gateway::start(&site.rest);
+    let (mut inside, mut waiting) = (Browser::at(&gateway), Browser::at(&gateway));
+    inside.come_in();
+    let page = waiting.visit();
+    assert_eq!(page.status, 503);
+    assert!(page.body.contains("#0a7d6c"), "the tenant's colour");
+    // A reload with a page that fetches something keeps what it had.
+    std::fs::write(&file, own + "<img src=//evil.test/x>").expect("writable");
+    gateway.reload(&format!("{}\n# once more\n", site.rest));
+    gateway.wait_metric(RELOADED, 0.0);
+    let page = Browser::at(&gateway).visit();
+    assert!(!page.body.contains("evil.test") && page.body.contains("#0a7d6c"));
 }
 
 #[test]

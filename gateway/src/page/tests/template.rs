@@ -1,7 +1,7 @@
 //! Templates of a tenant's own: what they may say, what is refused and where, and that nothing they do costs much.
 
 use super::*;
-use crate::page::html::PAGE_LIMIT;
+use crate::page::html::OWN_LIMIT;
 use proptest::prelude::*;
 
 /// The least that is a page.
@@ -228,9 +228,9 @@ fn a_hostile_template_ends_in_an_error() {
     assert!(problem(&bomb).ends_with("the page is longer than 65536 bytes here"));
     let deep = with(&"{% if lang == \"ko\" %}".repeat(2_000));
     assert!(problem(&deep).ends_with("this `if` has no `{% endif %}`"));
-    let long = with(&"x".repeat(PAGE_LIMIT));
+    let long = with(&"x".repeat(OWN_LIMIT));
     assert!(
-        problem(&long).contains("under 15000 are allowed"),
+        problem(&long).contains("under 32000 are allowed"),
         "{}",
         problem(&long)
     );

@@ -88,7 +88,7 @@ struct Sight<'a> {
 fn html(asking: &Asking<'_>, held: &Held, (sight, code): (&Sight<'_>, StatusCode)) -> Answer {
     let served = asking.served;
     let known = Known::of(asking, held);
-    let pages = &served.rooms.pages;
+    let pages = &served.pages;
     let visit = Visit {
         status: status(asking, held, &known),
         room_name: &served.title,
