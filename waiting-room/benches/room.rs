@@ -208,10 +208,15 @@ async fn redis(server: &Server, sorted_set: u64) {
     let driven = drive(driver);
     let (two, driver) = gateway(&redis, 2).await;
     let also = drive(driver);
-    while one.snapshot().is_none() || two.snapshot().is_none() {
+    // Both have found their link to be good when seats are reserved for who comes next.
+    while [&one, &two]
+        .iter()
+        .any(|room| room.gauges(now()).reserved == 0)
+    {
         tokio::time::sleep(TICK).await;
     }
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    // The one that did not tick first knows it with its next step.
+    tokio::time::sleep(TICK * 2).await;
     let joined = join(&one).await;
     println!(
         "  {:<44} {joined:>10.0}/s",
