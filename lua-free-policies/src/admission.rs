@@ -4,12 +4,14 @@
 //! its file; a value that exists is a value that may be used, so nothing downstream re-checks.
 
 pub mod adaptive;
+mod choice;
 
 use std::{num::NonZeroU32, time::Duration};
 
 use thiserror::Error;
 
 use adaptive::{Adaptive, AdaptiveError, AdaptiveSpec};
+pub use choice::{Late, OnStoreLoss};
 
 /// Default of [`Spec::call_grace`]: two minutes to press "enter", long enough to unlock a phone.
 pub const DEFAULT_CALL_GRACE: Duration = Duration::from_secs(120);
@@ -18,6 +20,8 @@ pub const DEFAULT_CALL_GRACE: Duration = Duration::from_secs(120);
 pub const DEFAULT_ABSENT_AFTER: Duration = Duration::from_secs(90);
 /// Default of [`Spec::ttl`].
 pub const DEFAULT_SESSION_TTL: Duration = Duration::from_secs(600);
+
+const LONGEST_HOLD: Duration = Duration::from_secs(86_400);
 
 /// What an operator said about one room, before it is checked. Start from [`Spec::default`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,12 +34,18 @@ pub struct Spec {
     pub ttl: Duration,
     /// Whether activity renews a pass.
     pub renewal: Renewal,
+    /// How long at most an origin may keep a pass from ending, from when it says so. `None`: twice `ttl`.
+    pub hold: Option<Duration>,
     /// How long a called visitor has to come in before the seat is given on.
     pub call_grace: Duration,
     /// How long a waiting visitor may be silent before others stop counting them.
     pub absent_after: Duration,
     /// Lower the limit while the origin is slow or fails. `None`: the capacity is the limit.
     pub adaptive: Option<AdaptiveSpec>,
+    /// What becomes of visitors while the store cannot be reached.
+    pub on_store_loss: OnStoreLoss,
+    /// Where somebody goes who missed a call.
+    pub late: Late,
 }
 
 impl Default for Spec {
@@ -45,9 +55,12 @@ impl Default for Spec {
             per_minute: None,
             ttl: DEFAULT_SESSION_TTL,
             renewal: Renewal::OnActivity,
+            hold: None,
             call_grace: DEFAULT_CALL_GRACE,
             absent_after: DEFAULT_ABSENT_AFTER,
             adaptive: None,
+            on_store_loss: OnStoreLoss::Hold,
+            late: Late::Lane,
         }
     }
 }
@@ -87,6 +100,7 @@ impl Capacity {
 pub struct Session {
     ttl: Duration,
     renewal: Renewal,
+    hold: Duration,
 }
 
 impl Session {
@@ -94,6 +108,12 @@ impl Session {
     #[must_use]
     pub fn ttl(&self) -> Duration {
         self.ttl
+    }
+
+    /// How long at most an origin may keep it from ending; `ttl` to 24 h.
+    #[must_use]
+    pub fn hold(&self) -> Duration {
+        self.hold
     }
 
     /// Whether activity renews it.
@@ -111,6 +131,8 @@ pub struct Admission {
     call_grace: Duration,
     absent_after: Duration,
     adaptive: Option<Adaptive>,
+    on_store_loss: OnStoreLoss,
+    late: Late,
 }
 
 impl Admission {
@@ -137,8 +159,10 @@ impl Admission {
         };
         // Epochs are eighths of `ttl` and halves of `absent_after`; the lower bounds keep both well
         // above the controller's quarter-second tick, the upper ones keep a typo from lasting a year.
+        let hold = spec.hold.unwrap_or((spec.ttl * 2).min(LONGEST_HOLD));
         let ranges = [
             ("session.ttl", spec.ttl, 2, 86_400),
+            ("session.hold", hold, spec.ttl.as_secs(), 86_400),
             ("call_grace", spec.call_grace, 1, 3_600),
             ("absent_after", spec.absent_after, 10, 3_600),
         ];
@@ -163,10 +187,13 @@ impl Admission {
             session: Session {
                 ttl: spec.ttl,
                 renewal: spec.renewal,
+                hold,
             },
             call_grace: spec.call_grace,
             absent_after: spec.absent_after,
             adaptive,
+            on_store_loss: spec.on_store_loss,
+            late: spec.late,
         })
     }
 
@@ -180,6 +207,16 @@ impl Admission {
             capacity: Capacity { active, per_minute },
             ..self
         }
+    }
+
+    /// The same rules with sessions of another length.
+    #[must_use]
+    pub fn with_ttl(self, ttl: Option<Duration>) -> Self {
+        let session = Session {
+            ttl: ttl.unwrap_or(self.session.ttl),
+            ..self.session
+        };
+        Self { session, ..self }
     }
 
     /// How many may be inside, and how fast they may come.
@@ -204,6 +241,18 @@ impl Admission {
     #[must_use]
     pub fn absent_after(&self) -> Duration {
         self.absent_after
+    }
+
+    /// What becomes of visitors while the store cannot be reached.
+    #[must_use]
+    pub fn on_store_loss(&self) -> OnStoreLoss {
+        self.on_store_loss
+    }
+
+    /// Where somebody goes who missed a call.
+    #[must_use]
+    pub fn late(&self) -> Late {
+        self.late
     }
 
     /// How the limit follows the origin; `None` if it does not.

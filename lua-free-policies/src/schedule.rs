@@ -4,6 +4,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -67,6 +68,8 @@ pub struct EventSpec {
     pub active: Option<u32>,
     /// Most calls in a minute, in place of the room's.
     pub per_minute: Option<u32>,
+    /// How long a pass is good for, in place of the room's.
+    pub ttl: Option<Duration>,
     /// The name of the public value that is mixed into the lottery, announced beforehand.
     pub beacon: Option<String>,
 }
@@ -86,6 +89,8 @@ pub struct Event {
     pub active: Option<NonZeroU32>,
     /// Most calls in a minute, in place of the room's.
     pub per_minute: Option<NonZeroU32>,
+    /// How long a pass is good for, in place of the room's.
+    pub ttl: Option<Duration>,
     /// The public value mixed into the lottery, by name.
     pub beacon: Option<String>,
 }
@@ -179,6 +184,12 @@ impl Schedule {
         }
     }
 
+    /// All events, by time.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
     /// The event that opens at `opens_at`, if the schedule has it.
     #[must_use]
     pub fn event(&self, opens_at: u64) -> Option<&Event> {
@@ -220,10 +231,11 @@ impl Phase<'_> {
             return *everyday;
         };
         let capacity = everyday.capacity();
-        everyday.with_capacity(
+        let limited = everyday.with_capacity(
             event.active.or(capacity.active()),
             event.per_minute.or(capacity.per_minute()),
-        )
+        );
+        limited.with_ttl(event.ttl)
     }
 }
 
@@ -239,6 +251,10 @@ fn checked(spec: EventSpec, errors: &mut Vec<ScheduleError>) -> Option<Event> {
     }
     if spec.beacon.is_some() && spec.method != Method::Lottery {
         errors.push(ScheduleError::BeaconWithoutLottery);
+    }
+    let ttls = Duration::from_secs(2)..=Duration::from_secs(86_400);
+    if spec.ttl.is_some_and(|ttl| !ttls.contains(&ttl)) {
+        errors.push(ScheduleError::Ttl);
     }
     let mut positive = |key, said: Option<u32>| {
         let meant = said.map(NonZeroU32::new);
@@ -256,6 +272,7 @@ fn checked(spec: EventSpec, errors: &mut Vec<ScheduleError>) -> Option<Event> {
         method: spec.method,
         active,
         per_minute,
+        ttl: spec.ttl,
         beacon: spec.beacon,
     })
 }
@@ -283,6 +300,9 @@ pub enum ScheduleError {
     /// More than a room can have.
     #[error("a room has at most {MOST_EVENTS} events")]
     TooMany,
+    /// A session that the room cannot keep.
+    #[error("an event's `session.ttl` must be between 2s and 86400s")]
+    Ttl,
     /// A limit of zero would hold everybody for ever.
     #[error("an event's `{key}` must be at least 1; to let nobody in use `method: closed`")]
     Zero {

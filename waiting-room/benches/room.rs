@@ -98,10 +98,10 @@ fn pure() {
     let next = Number(START.0 + CROWD);
     let line = Line::open(START, START.0);
     let picture = Snapshot::build(line, next, Marks::default(), START);
-    let grace = rules().call_grace();
+    let rules = rules();
     time("find a position in the line", 100_000, |n| {
         let place = u64::from(n).wrapping_mul(2_654_435_761) % CROWD;
-        black_box(picture.place(&ticket(place), START, grace));
+        black_box(picture.place(&ticket(place), START, &rules));
     });
     // A third of them have gone, so that the horizon has to look.
     let expected: Bits = all.iter().filter(|n| n.0 % 3 != 0).collect();

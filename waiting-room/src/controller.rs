@@ -26,6 +26,7 @@ use crate::{
     line::{Batch, Line, Marks, SEGMENT_NUMBERS},
     orders::Orders,
     presence::Epochs,
+    provisional::Numbered,
     snapshot::Snapshot,
     standing::{Joining, Standing, Why},
     status::POLL_SOON,
@@ -110,6 +111,8 @@ pub struct Seen<'a> {
     pub fleet: Fleet,
     /// What is done for a lottery.
     pub lot: &'a LotStep,
+    /// Numbers that were taken for those who came while the store was lost.
+    pub provisional: Option<&'a Numbered>,
     /// Numbers that the controller itself has taken, to take seats back that were reserved for them: nobody's.
     pub burnt: Option<(Number, Number)>,
 }
@@ -148,6 +151,7 @@ pub fn step(seen: &Seen<'_>, now: Timestamp) -> Calls {
     tick.resume_after_a_gap();
     tick.forget_closed_calls();
     tick.bury_burnt();
+    tick.number_lists();
     tick.advance_lot();
     tick.judge_absence();
     // Judging changes who counts, so the picture is rebuilt before anybody is called.
@@ -316,6 +320,25 @@ impl<'a> Tick<'a> {
         self.line.floor = self.line.floor.max(floor);
         let floor = self.line.floor;
         self.line.replaced.retain(|(_, to)| *to > floor);
+        self.line.provisional.retain(|list| list.end() > floor);
+    }
+
+    /// Those who came while the store was lost have numbers from now on. None of them has polled under it yet.
+    fn number_lists(&mut self) {
+        let Some(numbered) = self.seen.provisional else {
+            return;
+        };
+        self.next = self.next.max(numbered.end());
+        self.line.provisional.push(numbered.clone());
+        self.judge_later();
+    }
+
+    /// Nobody is judged before all had the time to poll under their numbers.
+    fn judge_later(&mut self) {
+        let rules = self.seen.rules();
+        let epoch = Epochs::of_presence(rules).length();
+        self.line.judge_from = self.now.plus(rules.absent_after()).plus(epoch);
+        self.line.edges.clear();
     }
 
     fn mark_gone(&mut self, chunk: u64, words: &Words) {

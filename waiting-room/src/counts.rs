@@ -31,11 +31,17 @@ pub enum Event {
     Fenced,
     /// The store had forgotten something and was told again.
     Restored,
+    /// An arrival was written down while the store was lost.
+    Provisional,
+    /// The origin kept a pass from ending.
+    Extended,
+    /// The origin said that a visit is over.
+    Released,
 }
 
 impl Event {
     /// All of them, in the order of their counters.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Challenged,
         Self::Joined,
         Self::Polled,
@@ -48,6 +54,9 @@ impl Event {
         Self::Ticked,
         Self::Fenced,
         Self::Restored,
+        Self::Provisional,
+        Self::Extended,
+        Self::Released,
     ];
 
     /// The name in metrics.
@@ -66,6 +75,9 @@ impl Event {
             Self::Ticked => "ticked",
             Self::Fenced => "fenced",
             Self::Restored => "restored",
+            Self::Provisional => "provisional",
+            Self::Extended => "extended",
+            Self::Released => "released",
         }
     }
 }

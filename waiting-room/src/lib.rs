@@ -29,6 +29,7 @@ pub mod line;
 pub mod lottery;
 pub mod orders;
 pub mod presence;
+pub mod provisional;
 pub mod room;
 pub mod snapshot;
 pub mod standing;

@@ -18,6 +18,7 @@ use crate::{
     estimate::Pace,
     journal::Head,
     lottery::Hash,
+    provisional::Numbered,
     standing::Why,
     token::KeyId,
     value::{LineId, Number, Timestamp},
@@ -92,6 +93,8 @@ pub struct Line {
     pub adaptive: Option<Limit>,
     /// The last lottery, being prepared or drawn.
     pub lot: Option<Lot>,
+    /// Numbers of those who came while the store was lost.
+    pub provisional: Vec<Numbered>,
     /// Calls that are open, recent enough to count against the minute, or just closed; by time.
     pub batches: VecDeque<Batch>,
 }
@@ -253,6 +256,7 @@ impl Line {
             replaced: Vec::new(),
             adaptive: None,
             lot: None,
+            provisional: Vec::new(),
             batches: VecDeque::new(),
         }
     }

@@ -3,7 +3,7 @@
 //! Time is cut in epochs, each named by the moment it begins in milliseconds: rules that change the length
 //! of epochs do not confuse old ones with new ones. A poll sets its number's bit in the current epoch of
 //! this gateway's own set; the fleet's sets are OR-ed. Waiting visitors use epochs of half of `absent_after`, passes epochs of
-//! an eighth of the session.
+//! an eighth of the shortest session.
 //!
 //! Near the front that is too coarse: a call to somebody who closed the page a minute ago wastes a seat. So whoever
 //! may be called soon is also recorded by when they are *expected* next: a bit in the five-second epoch in which
@@ -53,10 +53,10 @@ impl Epochs {
         }
     }
 
-    /// Epochs of activity: an eighth of the session.
-    pub(crate) fn of_activity(rules: &Admission) -> Self {
+    /// Epochs of so long; at least a millisecond.
+    pub(crate) fn of_length(length: Duration) -> Self {
         Self {
-            length_ms: (millis(rules.session().ttl()) / 8).max(1),
+            length_ms: millis(length).max(1),
         }
     }
 

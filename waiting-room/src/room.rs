@@ -8,11 +8,13 @@
 mod driver;
 mod join;
 mod locate;
+mod lost;
 mod order;
 mod outcome;
 mod passthrough;
 mod publish;
 mod tell;
+mod visit;
 
 use std::{
     sync::{
@@ -45,6 +47,8 @@ use crate::{
 };
 use join::Joins;
 use locate::{Located, Visitor};
+use lost::Desk;
+use visit::Visits;
 
 /// How long an epoch of expected polls is kept.
 const DUE_KEEP: Duration = Duration::from_secs(60);
@@ -103,8 +107,11 @@ struct Inner {
     presence: Recorder,
     activity: Recorder,
     due: Recorder,
-    activity_epochs: Epochs,
+    visits: Visits,
+    /// Visits that the origin said are over, to be written down.
+    released: parking_lot::Mutex<Vec<Number>>,
     joins: Joins,
+    desk: Arc<Desk>,
     /// The store session in which numbers may be taken; 0 while the store is doubted.
     settled: AtomicU64,
     /// The highest number this gateway knows to be given out, plus one.
@@ -130,15 +137,19 @@ impl Room {
     /// too long rather than forgotten.
     #[must_use]
     pub fn succeed(parts: Parts, old: &Self, now: Timestamp) -> (Self, Driver) {
-        let counts = Arc::clone(&old.inner.counts);
-        let (room, mut driver) = Self::made_of(parts, counts);
+        let kept = (Arc::clone(&old.inner.counts), Arc::clone(&old.inner.desk));
+        let (room, mut driver) = Self::made_of(parts, kept);
         old.inner.retired.store(true, Ordering::Release);
         // The store has been found to know all that the old room knew.
         let settled = old.inner.settled.load(Ordering::Acquire);
         room.inner.settled.store(settled, Ordering::Release);
         driver.continue_in(settled);
         if let Some(seen) = old.snapshot() {
-            room.inner.activity.adopt(&old.inner.active.load(), now);
+            let ends = now.plus(room.inner.rules.session().ttl());
+            let recorded = room.inner.visits.recorded(ends);
+            room.inner
+                .activity
+                .adopt(&old.inner.active.load(), recorded);
             // Their epochs may be of another length: everybody who waits counts as just seen.
             room.inner.presence.adopt(&seen.counted.to_bits(), now);
             room.inner.active.store(old.inner.active.load_full());
@@ -151,10 +162,10 @@ impl Room {
     /// A room and its driver. Until the driver has stepped, visitors hold challenges and wait.
     #[must_use]
     pub fn new(parts: Parts) -> (Self, Driver) {
-        Self::made_of(parts, Arc::default())
+        Self::made_of(parts, Default::default())
     }
 
-    fn made_of(parts: Parts, counts: Arc<Counts>) -> (Self, Driver) {
+    fn made_of(parts: Parts, (counts, desk): (Arc<Counts>, Arc<Desk>)) -> (Self, Driver) {
         let Parts {
             name,
             rules,
@@ -163,14 +174,15 @@ impl Room {
             store,
             gateway,
         } = parts;
-        let (presence, activity) = (Epochs::of_presence(&rules), Epochs::of_activity(&rules));
+        let presence = Epochs::of_presence(&rules);
+        let visits = Visits::of(&rules, &schedule);
         let presence_keep = rules.absent_after() * 3 + 2 * CLOCK_SKEW;
-        let activity_keep = rules.session().ttl() * 5 / 4 + 2 * CLOCK_SKEW;
         let inner = Arc::new(Inner {
             presence: Recorder::new(Trace::Presence, presence, presence_keep),
-            activity: Recorder::new(Trace::Activity, activity, activity_keep),
+            activity: Recorder::new(Trace::Activity, visits.epochs, visits.keep()),
             due: Recorder::new(Trace::Due, Epochs::of_due(), DUE_KEEP),
-            activity_epochs: activity,
+            visits,
+            released: parking_lot::Mutex::default(),
             name,
             rules,
             schedule,
@@ -180,6 +192,7 @@ impl Room {
             snapshot: ArcSwapOption::empty(),
             active: ArcSwap::default(),
             joins: Joins::default(),
+            desk,
             settled: AtomicU64::new(0),
             highest: AtomicU64::new(0),
             doubt: AtomicBool::new(false),
@@ -203,7 +216,7 @@ impl Room {
     /// newcomer already is one.
     pub async fn enter(&self, presented: Presented<'_>, at: Moment) -> Outcome {
         let located = self.locate(presented, at).await;
-        if self.passes_everybody(at.now) {
+        if self.lets_everybody_in(at.now) {
             return self.wave_through(located, at).await;
         }
         match located {
@@ -217,7 +230,11 @@ impl Room {
     /// Where a visitor stands. A poll: no store call once there is a number, and nobody comes in by
     /// it, since a hidden tab polls too.
     pub async fn status(&self, presented: Presented<'_>, at: Moment) -> Outcome {
-        match self.locate(presented, at).await {
+        let located = self.locate(presented, at).await;
+        if self.is_thrown_open(at.now) && self.lets_everybody_in(at.now) {
+            return self.wave_through(located, at).await;
+        }
+        match located {
             Located::Inside(pass) => self.admit(pass, at.now).await,
             Located::InLine(seat) => self.tell(seat, at),
             Located::Nowhere(held) => Outcome::Held(held),
@@ -235,7 +252,7 @@ impl Room {
         let number = match self.identify(presented, at.now) {
             Visitor::Guest(pass) => pass.number,
             Visitor::Holder(ticket) => self.current(ticket).number,
-            Visitor::Returned(_) | Visitor::Stranger => return self.gone(at.now),
+            _ => return self.gone(at.now),
         };
         if self.inner.store.mark(Mark::Left, number).await.is_err() {
             self.inner.counts.add(Event::StoreFailed);
@@ -304,18 +321,20 @@ impl Room {
             Was::Unset => Event::Claimed,
             Was::Set => Event::ClaimedAgain,
         });
-        inner.activity.record(ticket.number, at.now);
+        let expires_at = at.now.plus(self.session(at.now).ttl());
+        self.count_visit(ticket.number, expires_at);
         self.keep_activity(at.now).await;
         let pass = Pass {
             line: ticket.line,
             number: ticket.number,
             issued_at: at.now,
-            expires_at: at.now.plus(inner.rules.session().ttl()),
+            expires_at,
             secret: ticket.secret,
         };
         Outcome::Admitted(Admitted {
             number: pass.number,
             expires_at: pass.expires_at,
+            visit: Some(pass),
             pass: Some(inner.seal.pass(&pass)),
             ticket: TicketChange::Drop,
         })

@@ -2,12 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use policies::admission::{Admission, Late};
+
 use crate::{
     bits::{Bits, RankIndex, Words, masked_chunks},
     line::{Line, Marks},
     lottery::{Bytes, Draw},
     orders::Orders,
     presence::CLOCK_SKEW,
+    provisional::{Roster, Spot},
     token::Ticket,
     value::{Number, Timestamp},
 };
@@ -31,6 +34,8 @@ pub struct Snapshot {
     pub commitment: Option<Arc<str>>,
     /// The order that was drawn, if the line has had a lottery.
     pub draw: Option<Arc<Draw>>,
+    /// Who came while the store was lost, and has a number since.
+    pub rosters: Vec<Arc<Roster>>,
     pub(crate) counted: RankIndex,
 }
 
@@ -89,6 +94,7 @@ impl Snapshot {
             log_head,
             commitment: None,
             draw: None,
+            rosters: Vec::new(),
             counted,
         }
     }
@@ -105,6 +111,12 @@ impl Snapshot {
         }
     }
 
+    /// The number of somebody who came while the store was lost.
+    #[must_use]
+    pub fn number_of(&self, spot: &Spot) -> Option<Number> {
+        self.rosters.iter().find_map(|roster| roster.number(spot))
+    }
+
     /// The number under which a number of this line stands: its drawn one, if it was in a pre-queue that was drawn.
     #[must_use]
     pub fn current_number(&self, number: Number) -> Number {
@@ -119,10 +131,10 @@ impl Snapshot {
         place.map_or(number, |place| list.to.plus(u64::from(place)))
     }
 
-    /// Where the ticket stands at `now`. `grace` is how long a call stays open; it is only used for a
-    /// reserved seat that was taken since the last tick, before the controller stamped it.
+    /// Where the ticket stands at `now`. The grace of the rules is only used for a reserved seat that was taken since
+    /// the last tick, before the controller stamped it.
     #[must_use]
-    pub fn place(&self, ticket: &Ticket, now: Timestamp, grace: Duration) -> Place {
+    pub fn place(&self, ticket: &Ticket, now: Timestamp, rules: &Admission) -> Place {
         let number = ticket.number;
         let is_void = number < self.line.floor || self.line.was_replaced(number);
         if ticket.line != self.line.id || is_void {
@@ -138,7 +150,7 @@ impl Snapshot {
         }
         let (at, until) = if number >= self.line.frontier && !out_of_turn {
             // A reserved seat, taken after the last tick: the call begins with the taking.
-            (ticket.joined_at, ticket.joined_at.plus(grace))
+            (ticket.joined_at, ticket.joined_at.plus(rules.call_grace()))
         } else {
             match self.line.call_of(number, &self.marks) {
                 Some(batch) => (batch.called_at(ticket.joined_at), batch.until),
@@ -149,11 +161,16 @@ impl Snapshot {
             (true, true) => Place::Claimed { at, until },
             (true, false) => Place::Spent,
             (false, true) => Place::Called { at, until },
-            (false, false) if out_of_turn => Place::Missed,
+            (false, false) if out_of_turn || self.has_no_lane(number, rules) => Place::Missed,
             (false, false) => Place::Late {
                 ahead: self.line.late.ahead_of(number),
             },
         }
+    }
+
+    /// Whether somebody who missed a call of their own has to go to the back; who was passed over while away has not.
+    pub(crate) fn has_no_lane(&self, number: Number, rules: &Admission) -> bool {
+        rules.late() == Late::Back && !self.marks.gone.has(number)
     }
 
     /// How many people are waiting: the counted, and the late comers who are there.
@@ -219,7 +236,7 @@ impl Snapshot {
 
     /// Everybody below the horizon who is `there`, has not come in, and has neither an open call nor had
     /// the late lane's one call: computed from bits alone, so there is no list to lose.
-    pub(crate) fn latecomers(&self, there: &Bits) -> Vec<Number> {
+    pub(crate) fn latecomers(&self, there: &Bits, rules: &Admission) -> Vec<Number> {
         let end = self.line.horizon.min(self.line.frontier);
         let Marks {
             late,
@@ -240,7 +257,7 @@ impl Snapshot {
             .iter()
             .filter(|number| (self.line.floor..end).contains(number))
             .filter(|number| lot.is_none_or(|lot| !lot.replaces(*number)))
-            .filter(|number| !self.line.was_replaced(*number))
+            .filter(|number| !self.line.was_replaced(*number) && !self.has_no_lane(*number, rules))
             .filter(|number| {
                 let call = self.line.call_of(*number, &self.marks);
                 !call.is_some_and(|batch| self.holds_seat(batch.until, self.read_at))
@@ -270,6 +287,15 @@ mod tests {
 
     const GRACE: Duration = Duration::from_secs(120);
 
+    fn rules() -> Admission {
+        let said = policies::admission::Spec {
+            active: Some(1),
+            call_grace: GRACE,
+            ..Default::default()
+        };
+        Admission::new(said).expect("valid")
+    }
+
     /// Two reserved seats, and a picture that was taken before anybody came.
     fn idle() -> Snapshot {
         let mut line = Line::open(Timestamp(1_000), 0);
@@ -295,10 +321,10 @@ mod tests {
         let now = Timestamp(2_000);
         let until = now.plus(GRACE);
         assert_eq!(
-            idle().place(&ticket(1_001), now, GRACE),
+            idle().place(&ticket(1_001), now, &rules()),
             Place::Called { at: now, until }
         );
-        let place = |number| idle().place(&ticket(number), now, GRACE);
+        let place = |number| idle().place(&ticket(number), now, &rules());
         assert_eq!(
             place(1_002),
             Place::Waiting {
@@ -322,7 +348,7 @@ mod tests {
             line: LineId(999),
             ..ticket(1_001)
         };
-        assert_eq!(idle().place(&other, now, GRACE), Place::Void);
-        assert_eq!(idle().place(&ticket(999), now, GRACE), Place::Void);
+        assert_eq!(idle().place(&other, now, &rules()), Place::Void);
+        assert_eq!(idle().place(&ticket(999), now, &rules()), Place::Void);
     }
 }

@@ -39,6 +39,8 @@ pub enum Reason {
     Joining,
     /// The store cannot be reached: the figures are the last known ones and nobody is called.
     StoreLost,
+    /// The store cannot be reached; the arrival is written down and will be numbered in its order.
+    Provisional,
     /// Was away when the turn came, or missed the call: is called through the late lane.
     LateLane,
     /// Missed two calls, or the visit ended, and has a new number.
@@ -77,6 +79,7 @@ impl Reason {
         match self {
             Self::Joining => "joining",
             Self::StoreLost => "store_lost",
+            Self::Provisional => "provisional",
             Self::LateLane => "late_lane",
             Self::NewNumber => "new_number",
             Self::Paused => "paused",
@@ -126,6 +129,8 @@ impl Status {
 pub(crate) const POLL_CALLED: Duration = Duration::from_secs(2);
 /// When a visitor with a challenge asks again, if it could not be given a number.
 pub(crate) const POLL_JOINING: Duration = Duration::from_secs(1);
+/// When a visitor with a provisional ticket asks again: from here, and up to twice as long.
+const POLL_PROVISIONAL: Duration = Duration::from_secs(4);
 /// The longest pause between two polls of somebody near the front, or of a late comer.
 pub(crate) const POLL_SOON: Duration = Duration::from_secs(15);
 /// The longest pause between two polls of anybody.
@@ -180,6 +185,11 @@ pub(crate) fn poll_opening(
 const OPENING_RATE: u64 = 20_000;
 /// How often the page of a room that takes nobody asks.
 pub(crate) const POLL_SHUT: Duration = Duration::from_secs(30);
+
+/// When a visitor with a provisional ticket asks again. Spread, so that a store that is back is not met by all at once.
+pub(crate) fn poll_provisional(entropy: u64) -> Duration {
+    POLL_PROVISIONAL + Duration::from_millis(entropy % (millis(POLL_PROVISIONAL) + 1))
+}
 
 /// The same for somebody near the front or late: no longer than [`POLL_SOON`], still spread.
 pub(crate) fn poll_soon(after: Duration, entropy: u64) -> Duration {

@@ -7,7 +7,7 @@
 //! | operation | twice does |
 //! | --- | --- |
 //! | [`take`](RoomStore::take) | burn numbers, so it is sent once |
-//! | [`mark`](RoomStore::mark), [`merge`](RoomStore::merge), [`flush`](RoomStore::flush), [`order`](RoomStore::order) | nothing more |
+//! | [`mark`](RoomStore::mark), [`merge`](RoomStore::merge), [`flush`](RoomStore::flush), [`order`](RoomStore::order), [`keep`](RoomStore::keep) | nothing more |
 //! | [`try_tick`](RoomStore::try_tick) | lose this tick |
 //! | [`commit`](RoomStore::commit) | nothing: the version has moved |
 
@@ -111,6 +111,8 @@ pub struct Reach {
     pub line: LineId,
     /// Its horizon.
     pub horizon: Number,
+    /// When the tick was made that said so.
+    pub at: Timestamp,
 }
 
 /// Numbers that were taken.
@@ -207,6 +209,18 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the store did not answer: it may be done all the same.
     async fn order(&self, place: &str, order: Option<&[u8]>) -> Result<(), StoreError>;
+
+    /// Keeps something under a name, for so long.
+    ///
+    /// # Errors
+    /// When the store did not answer: it may be kept all the same.
+    async fn keep(&self, name: &str, bytes: &[u8], keep: Duration) -> Result<(), StoreError>;
+
+    /// What is kept under names; in the order asked for.
+    ///
+    /// # Errors
+    /// When the store did not answer.
+    async fn kept(&self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
 
     /// Adds what this gateway saw of the origin since its last report; the last [`KEPT_REPORTS`] are kept, for a minute.
     ///

@@ -1,6 +1,6 @@
 //! Tokens: what a visitor carries so that the gateway need not remember them.
 //!
-//! Four kinds, one binary form (version 1), base64url without padding, at most 80 characters:
+//! Five kinds, one binary form (version 1), base64url without padding, at most 80 characters:
 //!
 //! | byte | content |
 //! | --- | --- |
@@ -15,6 +15,7 @@
 //! | 2, ticket that waits | line 8, number 8, joined_at 6, next_poll_at 6, shown_ahead 4, secret 8 |
 //! | 3, pass | line 8, number 8, issued_at 6, expires_at 6, secret 8 |
 //! | 4, ticket that was called | line 8, number 8, joined_at 6, called_at 6, called_until 6, secret 8 |
+//! | 5, provisional ticket | list 8, came_at 6, index 4, nonce 8 |
 //!
 //! All fields are big-endian and of fixed width, so no two tokens share a MAC input. The MAC key is
 //! itself an HMAC over the tenant and the room ([`Keyring::seal`]): a token of another tenant or room
@@ -33,7 +34,10 @@ use form::{Kind, MAX_BYTES};
 pub use form::TokenText;
 pub use keyring::{KeyId, Keyring, KeyringError, Seal};
 
-use crate::value::{LineId, Number, Timestamp};
+use crate::{
+    provisional::{ListId, Spot},
+    value::{LineId, Number, Timestamp},
+};
 
 /// The first answer to a stranger. Only who brings it back is given a number, so that clients that
 /// keep no cookies never hold a place.
@@ -42,6 +46,15 @@ pub struct Challenge {
     /// When it was given; the arrival time of record.
     pub issued_at: Timestamp,
     /// Random; makes one arrival one number even if the challenge is presented twice at once.
+    pub nonce: u64,
+}
+
+/// Proof of an arrival while no number could be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Provisional {
+    /// Where it is written down.
+    pub spot: Spot,
+    /// The challenge's.
     pub nonce: u64,
 }
 
@@ -186,11 +199,13 @@ impl TokenError {
     }
 }
 
-/// A verified ticket or challenge: what may stand in the ticket cookie.
+/// What may stand in the ticket cookie, verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claimant {
     /// Came back for the first time; has no number yet.
     Challenge(Challenge),
+    /// Came back while no number could be given.
+    Provisional(Provisional),
     /// Has a number.
     Ticket(Ticket),
 }
@@ -202,6 +217,17 @@ impl Seal {
         self.write(Kind::Challenge, |body| {
             body.time(challenge.issued_at);
             body.u64(challenge.nonce);
+        })
+    }
+
+    /// Signs a provisional ticket.
+    #[must_use]
+    pub fn provisional(&self, Provisional { spot, nonce }: &Provisional) -> TokenText {
+        self.write(Kind::Provisional, |body| {
+            body.u64(spot.list.0);
+            body.time(spot.came_at);
+            body.bytes(&spot.index.to_be_bytes());
+            body.u64(*nonce);
         })
     }
 
@@ -255,6 +281,14 @@ impl Seal {
         match kind {
             Kind::Challenge => Ok(Claimant::Challenge(Challenge {
                 issued_at: body.time(),
+                nonce: body.u64(),
+            })),
+            Kind::Provisional => Ok(Claimant::Provisional(Provisional {
+                spot: Spot {
+                    list: ListId(body.u64()),
+                    came_at: body.time(),
+                    index: u32::from_be_bytes(body.take()),
+                },
                 nonce: body.u64(),
             })),
             Kind::Ticket | Kind::Called => Ok(Claimant::Ticket(Ticket {

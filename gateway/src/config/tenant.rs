@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use policies::admission::adaptive::{AdaptiveSpec, Ratio};
-use policies::admission::{Admission, Renewal, Spec};
+use policies::admission::{Admission, Late, OnStoreLoss, Renewal, Spec};
 use policies::diagnostic::{Complaint, Diagnostics, Place};
 use policies::document::{Entries, Said};
 use policies::limit::{self, Limit, LimitDocument};
@@ -84,6 +84,8 @@ struct RoomDocument {
     session: SessionDocument,
     call_grace: Option<Said<Period>>,
     absent_after: Option<Said<Period>>,
+    on_store_loss: Option<Said<OnStoreLoss>>,
+    late: Option<Said<Late>>,
     method: Option<Said<Method>>,
     #[serde(default)]
     events: Vec<EventDocument>,
@@ -229,6 +231,12 @@ fn compile_rooms(said: Entries<Name, RoomDocument>, told: &mut Diagnostics) -> V
         period(document.session.ttl, &mut spec.ttl);
         period(document.call_grace, &mut spec.call_grace);
         period(document.absent_after, &mut spec.absent_after);
+        let on_store_loss = document.on_store_loss.and_then(|said| said.take(told));
+        spec.on_store_loss = on_store_loss.unwrap_or_default();
+        spec.late = document
+            .late
+            .and_then(|said| said.take(told))
+            .unwrap_or_default();
         spec.adaptive = document
             .adaptive
             .and_then(|said| compile_adaptive(said, told));

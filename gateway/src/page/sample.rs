@@ -101,6 +101,12 @@ pub(crate) const ALL: &[Sample] = &[
         Has::Usual,
     ),
     sample(
+        "provisional",
+        State::Waiting,
+        Some(Reason::Provisional),
+        Has::Usual,
+    ),
+    sample(
         "late_lane",
         State::Waiting,
         Some(Reason::LateLane),
@@ -133,7 +139,8 @@ impl Sample {
             reason: self.reason,
             ..Status::of("preview", self.state, now_ms)
         };
-        if self.state.is_in_line() && self.reason != Some(Reason::Joining) {
+        let has_place = !matches!(self.reason, Some(Reason::Joining | Reason::Provisional));
+        if self.state.is_in_line() && has_place {
             let scale = if self.has == Has::Crowd { 1_000 } else { 1 };
             status.position = Some(1_204 * scale);
             status.ahead = Some(1_204 * scale - 1);

@@ -74,6 +74,8 @@ pub(crate) enum Reason {
     LimitChanged,
     /// The store cannot be reached: the figures are the last known ones.
     StoreLost,
+    /// The store cannot be reached; the arrival is written down.
+    Provisional,
     /// Was away when the turn came: is called through the late lane.
     LateLane,
     /// The earlier visit or call is over; this is a new number.
@@ -87,12 +89,13 @@ pub(crate) enum Reason {
 impl Reason {
     /// Every reason.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Joining,
         Self::Paused,
         Self::OriginSlow,
         Self::LimitChanged,
         Self::StoreLost,
+        Self::Provisional,
         Self::LateLane,
         Self::NewNumber,
         Self::Drawing,
@@ -107,6 +110,7 @@ impl Reason {
             Self::OriginSlow => "origin_slow",
             Self::LimitChanged => "limit_changed",
             Self::StoreLost => "store_lost",
+            Self::Provisional => "provisional",
             Self::LateLane => "late_lane",
             Self::NewNumber => "new_number",
             Self::Drawing => "drawing",

@@ -146,7 +146,7 @@ impl Tick<'_> {
             self.line.edges.pop_front();
         }
         // Nobody is told to wait longer than a poll near the front; late comers are few enough to list.
-        let late = picture.latecomers(&self.seen.traces.expected);
+        let late = picture.latecomers(&self.seen.traces.expected, self.seen.rules());
         self.line.late.count = as_u32(late.len());
         self.line.late.first = self.in_order(late);
         self.line.late.first.truncate(crate::line::LATE_LISTED);

@@ -50,7 +50,7 @@ impl Tick<'_> {
         let waiting = picture.counted.total();
         let cap = LATE_TENTHS.max(budget);
         self.line.late_credit = self.line.late_credit.saturating_add(budget).min(cap);
-        let mut called = picture.latecomers(&self.seen.traces.expected);
+        let mut called = picture.latecomers(&self.seen.traces.expected, self.seen.rules());
         called.retain(|number| !self.marks.late.has(*number));
         let mut called = self.in_order(called);
         let prompt = called.iter().take_while(|number| self.is_prompt(**number));

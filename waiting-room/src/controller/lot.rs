@@ -8,7 +8,6 @@ use super::Tick;
 use crate::{
     bits::{Bits, masked_chunks},
     line::{Drawn, List, Lot},
-    presence::Epochs,
     standing::Why,
     value::Number,
 };
@@ -127,11 +126,8 @@ impl Tick<'_> {
                 self.mark_gone(chunk, absent.words(chunk));
             }
         }
-        // Nobody has polled under a drawn number yet: nobody is judged before all had the time to.
-        let rules = self.seen.rules();
-        let epoch = Epochs::of_presence(rules).length();
-        self.line.judge_from = self.now.plus(rules.absent_after()).plus(epoch);
-        self.line.edges.clear();
+        // Nobody has polled under a drawn number yet.
+        self.judge_later();
         self.line.rolls.clear();
     }
 

@@ -48,6 +48,7 @@ fn step(scene: &Scene, rules: &Admission, now: Timestamp) -> Calls {
             health: None,
             fleet: Fleet::Whole,
             lot: &LotStep::None,
+            provisional: None,
             burnt: None,
         },
         now,
@@ -303,7 +304,7 @@ fn a_gap_in_ticks_neither_judges_nor_lapses_anybody() {
         secret: 1,
     };
     assert!(matches!(
-        seen.picture.place(&ticket, back, rules.call_grace()),
+        seen.picture.place(&ticket, back, &rules),
         Place::Called { .. }
     ));
 }

@@ -4,6 +4,8 @@
 //! ([`Line::coalesce`]). Each is told by its difference from the one before, in about eight bytes, so the record
 //! of a busy line stays under 20 kB.
 
+mod numbered;
+
 use std::collections::VecDeque;
 
 use thiserror::Error;
@@ -19,7 +21,9 @@ use crate::{
     value::{LineId, Number, Timestamp},
 };
 
-const FORM: u8 = 3;
+const FORM: u8 = 4;
+/// Without [`Line::provisional`]; still read, so that a fleet can be renewed gateway by gateway.
+const FORM_BEFORE: u8 = 3;
 /// Bounds what a broken record can make us allocate.
 const MOST_ITEMS: u64 = 1 << 20;
 
@@ -78,6 +82,7 @@ impl Line {
             out.batch(batch, before);
             before = batch;
         }
+        out.numbered(&self.provisional);
         out.0
     }
 
@@ -253,7 +258,8 @@ impl In<'_> {
     }
 
     fn line(&mut self) -> Option<Line> {
-        if self.take::<1>()? != [FORM] {
+        let [form] = self.take()?;
+        if !(FORM_BEFORE..=FORM).contains(&form) {
             return None;
         }
         let (version, id, floor) = (self.u64()?, LineId(self.u64()?), self.number()?);
@@ -302,6 +308,10 @@ impl In<'_> {
                 first: self.numbers(floor)?,
             },
             batches: self.batches(floor)?,
+            provisional: match form {
+                FORM_BEFORE => Vec::new(),
+                _ => self.items(Self::numbered)?,
+            },
         })
     }
 

@@ -7,6 +7,7 @@
 mod copying;
 mod drawing;
 mod fleet;
+mod numbering;
 mod reading;
 mod reporting;
 mod restoring;
@@ -51,6 +52,7 @@ pub struct Driver {
     making: Option<drawing::Making>,
     log: Copied,
     reported: reporting::Reported,
+    rosters: numbering::Rosters,
 }
 
 /// What a step did.
@@ -81,6 +83,7 @@ impl Driver {
             making: None,
             log: Copied::default(),
             reported: reporting::Reported::default(),
+            rosters: numbering::Rosters::default(),
         }
     }
 
@@ -98,7 +101,13 @@ impl Driver {
     /// One step at `now`; to be called about every [`TICK`]. Never fails: a store that does not answer
     /// is logged once and shows in the room's statuses.
     pub async fn step(&mut self, now: Timestamp) -> Stepped {
-        match self.try_step(now).await {
+        let tried = self.try_step(now).await;
+        if tried.is_err() {
+            self.inner.settled.store(0, Ordering::Release);
+            self.session = 0;
+        }
+        self.inner.desk.note(self.inner.is_settled(), now);
+        match tried {
             Ok(stepped) => {
                 if std::mem::take(&mut self.failing) {
                     tracing::info!("the room store answers again");
@@ -106,8 +115,6 @@ impl Driver {
                 stepped
             }
             Err(error) => {
-                self.inner.settled.store(0, Ordering::Release);
-                self.session = 0;
                 if !std::mem::replace(&mut self.failing, true) {
                     tracing::warn!(%error, "visitors are answered from the last picture");
                 }
@@ -125,6 +132,7 @@ impl Driver {
         self.doubt_a_new_link(now);
         self.flush(now).await?;
         self.report(now).await?;
+        self.write_released().await?;
         // Read before the head: numbers taken meanwhile are not evidence of a loss.
         let highest = Number(self.inner.highest.load(Ordering::Acquire));
         let head = self.inner.store.head().await?;
@@ -149,15 +157,13 @@ impl Driver {
         if now < self.settle_at {
             return Ok(Stepped::Settling);
         }
-        if picture.is_some() {
-            self.inner.settled.store(self.session, Ordering::Release);
-        }
+        self.settle(&head, picture.as_deref()).await?;
         // A little under the tick, so that the next step finds it free.
         if !self.inner.store.try_tick(now, TICK.mul_f32(0.9)).await? {
             return Ok(Stepped::Read);
         }
         match picture {
-            Some(picture) => self.tick(&picture, now).await,
+            Some(picture) => self.tick(&picture, &head, now).await,
             None => self.open_line(now).await,
         }
     }
@@ -171,6 +177,7 @@ impl Driver {
             // What was read from a history that may be lost must not be written into another.
             self.known = Known::default();
             self.settle_at = now.plus(self.inner.store.settle());
+            self.inner.desk.reopen();
             // The store may have lost our bits too: all are written again, and all are read again.
             self.inner.soil();
             self.known.all_at = Timestamp(0);
@@ -193,12 +200,30 @@ impl Driver {
         Ok(())
     }
 
+    /// Numbers may be taken again once all who came before have theirs.
+    async fn settle(&self, head: &Head, picture: Option<&Snapshot>) -> Result<(), StoreError> {
+        let Some(picture) = picture.filter(|_| !self.inner.is_settled()) else {
+            return Ok(());
+        };
+        let handed_in = self.hand_in().await?;
+        if handed_in.is_empty() && numbering::unnumbered(head, &picture.line).is_empty() {
+            self.inner.settled.store(self.session, Ordering::Release);
+        }
+        Ok(())
+    }
+
     fn publish(&self, picture: Arc<Snapshot>) {
         self.inner.raise_highest(picture.next);
         self.inner.snapshot.store(Some(picture));
     }
 
-    async fn tick(&mut self, picture: &Snapshot, now: Timestamp) -> Result<Stepped, StoreError> {
+    async fn tick(
+        &mut self,
+        picture: &Snapshot,
+        head: &Head,
+        now: Timestamp,
+    ) -> Result<Stepped, StoreError> {
+        let numbered = self.number_lists(head, &picture.line).await?;
         let inner = &self.inner;
         let standing = Standing::at(&inner.rules, &inner.schedule, &picture.orders, now);
         let made = self.lot_made(picture, &standing).await;
@@ -221,23 +246,27 @@ impl Driver {
             health: health.as_ref().map(|(health, span)| (health, *span)),
             fleet,
             lot: &lot,
+            provisional: numbered.as_ref(),
             burnt,
         };
         let calls = controller::step(&seen, now);
         match self.inner.store.commit(&commit_of(&calls, picture)).await? {
             Committed::Fenced => {
                 self.inner.counts.add(Event::Fenced);
-                self.give_up(burnt, &lot).await?;
+                let listed = numbered.map(|listed| (listed.first, listed.end()));
+                self.give_up([burnt, listed], &lot).await?;
                 Ok(Stepped::Read)
             }
             Committed::Done => {
                 self.inner.counts.add(Event::Ticked);
                 self.known.marks = calls.marks.clone();
-                let next = burnt.map_or(picture.next, |(_, end)| picture.next.max(end));
+                let taken = [burnt.map(|(_, end)| end), numbered.map(|n| n.end())];
+                let next = taken.into_iter().flatten().fold(picture.next, Number::max);
                 let mut told = Snapshot::build(calls.line, next, calls.marks, now);
                 told.orders = Arc::clone(&picture.orders);
                 told.draw = self.drawn_order(&told.line);
                 told.commitment.clone_from(&picture.commitment);
+                told.rosters = self.rosters.of(&told.line);
                 self.clear_served(&told).await?;
                 self.publish(Arc::new(told));
                 Ok(Stepped::Ticked)
@@ -340,6 +369,7 @@ fn reach_of(line: &Line) -> Reach {
     Reach {
         line: line.id,
         horizon: line.horizon,
+        at: line.ticked_at,
     }
 }
 

@@ -35,8 +35,8 @@ const MOST_REMEMBERED: usize = 262_144;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Given {
     pub(super) number: Number,
-    /// In this line, the number was called by being taken.
-    pub(super) seat_in: Option<LineId>,
+    /// In this line the number was called by being taken, and not before then.
+    pub(super) seat_in: Option<(LineId, Timestamp)>,
 }
 
 impl Given {
@@ -45,7 +45,7 @@ impl Given {
         let reach = taken.reach.filter(|reach| number < reach.horizon);
         Self {
             number,
-            seat_in: reach.map(|reach| reach.line),
+            seat_in: reach.map(|reach| (reach.line, reach.at)),
         }
     }
 }

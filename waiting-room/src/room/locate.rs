@@ -8,7 +8,7 @@ use crate::{
     presence::CLOCK_SKEW,
     snapshot::{Place, Snapshot},
     status::Reason,
-    token::{Challenge, Claimant, Pass, Ticket, TokenError, Told},
+    token::{Challenge, Claimant, Pass, Provisional, Ticket, TokenError, Told},
     value::{Moment, Number, Timestamp},
 };
 
@@ -23,7 +23,11 @@ impl Room {
             Visitor::Guest(pass) => return Located::Inside(pass),
             Visitor::Returned(challenge) => match self.turned_away(at.now) {
                 Some(held) => return Located::Nowhere(held),
-                None => return self.number(challenge.nonce, None, at).await,
+                None => return self.arrive(challenge, at).await,
+            },
+            Visitor::Early(provisional) => match self.turned_away(at.now) {
+                Some(held) => return Located::Nowhere(held),
+                None => return self.redeem(provisional, at).await,
             },
             Visitor::Stranger => {
                 let held = self.turned_away(at.now);
@@ -71,21 +75,25 @@ impl Room {
             .expect("numbers are only taken in a known line")
             .line
             .id;
-        let told = if given.seat_in == Some(line) {
-            Told::Called {
-                at: at.now,
-                until: at.now.plus(inner.rules.call_grace()),
-            }
-        } else {
-            Told::Wait {
+        let seat = given
+            .seat_in
+            .filter(|(reserved_in, _)| *reserved_in == line);
+        // A request may be older than the tick that reserved its seat, and its call is not.
+        let joined_at = seat.map_or(at.now, |(_, reserved_at)| at.now.max(reserved_at));
+        let told = match seat {
+            Some(_) => Told::Called {
+                at: joined_at,
+                until: joined_at.plus(inner.rules.call_grace()),
+            },
+            None => Told::Wait {
                 next_poll_at: at.now,
                 shown_ahead: u32::MAX,
-            }
+            },
         };
         let ticket = Ticket {
             line,
             number: given.number,
-            joined_at: at.now,
+            joined_at,
             told,
             secret: inner.seal.named_secret(nonce, line, given.number),
         };
@@ -113,6 +121,7 @@ impl Room {
         };
         match inner.seal.read_claimant(text) {
             Ok(Claimant::Ticket(ticket)) => Visitor::Holder(ticket),
+            Ok(Claimant::Provisional(provisional)) => Visitor::Early(provisional),
             Ok(Claimant::Challenge(challenge)) if is_fresh(&challenge, now) => {
                 Visitor::Returned(challenge)
             }
@@ -157,7 +166,7 @@ impl Room {
         // While nobody ticks, since the store is lost or has just come back, calls do not run out either: the
         // next tick gives them the time they would have had.
         let now = now.min(snapshot.line.ticked_at.plus(STALE_AFTER));
-        let place = snapshot.place(ticket, now, self.inner.rules.call_grace());
+        let place = snapshot.place(ticket, now, &self.inner.rules);
         match (place, ticket.told) {
             // Another gateway said so, and this picture may be too old to show it.
             (Place::Waiting { .. }, Told::Called { at, until })
@@ -182,6 +191,8 @@ pub(super) enum Visitor {
     Guest(Pass),
     Holder(Ticket),
     Returned(Challenge),
+    /// Came while the store was lost.
+    Early(Provisional),
     Stranger,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     status::Status,
-    token::TokenText,
+    token::{Pass, TokenText},
     value::{Number, Timestamp},
 };
 
@@ -32,6 +32,8 @@ pub struct Admitted {
     pub number: Number,
     /// When the pass ends.
     pub expires_at: Timestamp,
+    /// What the pass says; `None` where somebody was let in without a seat.
+    pub visit: Option<Pass>,
     /// The new pass, if it was issued or renewed just now.
     pub pass: Option<TokenText>,
     /// What to do about the ticket.

@@ -91,7 +91,7 @@ impl Room {
         let number = match self.identify(presented, now) {
             Visitor::Holder(ticket) => seen.current(ticket).number,
             Visitor::Guest(pass) => pass.number,
-            Visitor::Returned(_) | Visitor::Stranger => return None,
+            _ => return None,
         };
         let lot = seen.line.lot.as_ref()?;
         let (list, draw) = (lot.list?, seen.draw.as_ref()?);

@@ -184,6 +184,9 @@ impl Room {
 
     /// What somebody without a place is told where the room takes nobody; `None` where it does.
     pub(super) fn turned_away(&self, now: Timestamp) -> Option<Held> {
+        if let Some(held) = self.shut_by_loss(now) {
+            return Some(held);
+        }
         let snapshot = self.inner.snapshot.load();
         let seen = snapshot.as_ref().filter(|seen| seen.line.is_shut)?;
         let status = Status {
@@ -205,8 +208,11 @@ impl Room {
     }
 
     pub(super) async fn admit(&self, pass: Pass, now: Timestamp) -> Outcome {
-        if self.inner.rules.session().renewal() == Renewal::OnActivity {
-            self.inner.activity.record(pass.number, now);
+        let session = self.session(now);
+        let renewed_to = now.plus(session.ttl());
+        // A pass that is held for a payment is counted to its own end already.
+        if session.renewal() == Renewal::OnActivity && pass.expires_at <= renewed_to {
+            self.count_visit(pass.number, renewed_to);
         }
         let renewed = self.renew(&pass, now);
         if renewed.is_some() {
@@ -216,6 +222,7 @@ impl Room {
         Outcome::Admitted(Admitted {
             number: current.number,
             expires_at: current.expires_at,
+            visit: Some(current),
             pass: renewed.map(|pass| self.inner.seal.pass(&pass)),
             ticket: TicketChange::Keep,
         })
@@ -225,8 +232,8 @@ impl Room {
     /// seldom enough that most answers set no cookie.
     fn renew(&self, pass: &Pass, now: Timestamp) -> Option<Pass> {
         let inner = &self.inner;
-        let session = inner.rules.session();
-        let epochs = inner.activity_epochs;
+        let session = self.session(now);
+        let epochs = inner.visits.epochs;
         let due = epochs.at(pass.issued_at) != epochs.at(now);
         if session.renewal() == Renewal::Never || !due || now < pass.issued_at {
             return None;
@@ -234,7 +241,7 @@ impl Room {
         inner.counts.add(Event::Renewed);
         Some(Pass {
             issued_at: now,
-            expires_at: now.plus(session.ttl()),
+            expires_at: pass.expires_at.max(now.plus(session.ttl())),
             ..*pass
         })
     }

@@ -3,6 +3,8 @@
 //! Each check takes a way to open the same room (so that two gateways can be played) and starts from
 //! an empty room of its own. They panic with what was broken.
 
+mod kept;
+
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use super::{
@@ -44,6 +46,7 @@ pub async fn run(rooms: &dyn Rooms) {
     orders_stand_until_they_are_replaced(rooms).await;
     the_log_keeps_its_last_entries(rooms).await;
     reports_of_all_gateways_are_read_in_order(rooms).await;
+    kept::what_is_kept_is_read_back(rooms).await;
     rooms_do_not_see_each_other(rooms).await;
 }
 
@@ -74,6 +77,7 @@ fn reach(version: u64) -> Reach {
     Reach {
         line: LineId(BASE),
         horizon: number(version),
+        at: Timestamp(BASE + version),
     }
 }
 

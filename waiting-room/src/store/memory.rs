@@ -45,6 +45,8 @@ struct Room {
     marks: Marks,
     stamps: BTreeMap<Part, u64>,
     orders: BTreeMap<String, Vec<u8>>,
+    /// For as long as the process lives: there is no clock to end it by, and no loss to need it for.
+    kept: BTreeMap<String, Vec<u8>>,
     gateways: BTreeMap<GatewayId, Timestamp>,
     log: VecDeque<String>,
     reports: VecDeque<Vec<u8>>,
@@ -231,6 +233,19 @@ impl RoomStore for MemoryStore {
             None => room.orders.remove(place),
         };
         Ok(())
+    }
+
+    async fn keep(&self, name: &str, bytes: &[u8], _keep: Duration) -> Result<(), StoreError> {
+        self.room()?.kept.insert(name.to_owned(), bytes.to_vec());
+        Ok(())
+    }
+
+    async fn kept(&self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let room = self.room()?;
+        Ok(names
+            .iter()
+            .map(|name| room.kept.get(name).cloned())
+            .collect())
     }
 
     async fn report(&self, report: &[u8]) -> Result<(), StoreError> {

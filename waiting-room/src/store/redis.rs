@@ -258,6 +258,30 @@ impl RoomStore for RedisStore {
         Ok(())
     }
 
+    async fn keep(&self, name: &str, bytes: &[u8], keep: Duration) -> Result<(), StoreError> {
+        let px = millis(keep).to_string().into();
+        let set = vec![
+            self.key(&format!("k:{name}")),
+            wire::blob(bytes),
+            "PX".into(),
+            px,
+        ];
+        let client = self.links()?.bulk.client()?;
+        let _: Value = client.custom(command("SET"), set).await?;
+        Ok(())
+    }
+
+    async fn kept(&self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = names.iter().map(|name| self.key(&format!("k:{name}")));
+        let keys: Vec<_> = keys.collect();
+        let client = self.links()?.bulk.client()?;
+        let answers = wire::array(Some(client.custom(command("MGET"), keys).await?))?;
+        Ok(answers.into_iter().map(Value::into_owned_bytes).collect())
+    }
+
     async fn report(&self, report: &[u8]) -> Result<(), StoreError> {
         let pipeline = self.links()?.bulk.client()?.pipeline();
         let key = self.key("w");

@@ -43,6 +43,7 @@ pub(super) enum Kind {
     Ticket = 2,
     Pass = 3,
     Called = 4,
+    Provisional = 5,
 }
 
 impl Seal {
@@ -98,6 +99,7 @@ impl Kind {
             Self::Ticket => 8 + 8 + 6 + 6 + 4 + 8,
             Self::Pass => 8 + 8 + 6 + 6 + 8,
             Self::Called => 8 + 8 + 6 + 6 + 6 + 8,
+            Self::Provisional => 8 + 6 + 4 + 8,
         }
     }
 }
@@ -108,6 +110,7 @@ fn kind_of(byte: u8) -> Result<Kind, TokenError> {
         (VERSION, 2) => Ok(Kind::Ticket),
         (VERSION, 3) => Ok(Kind::Pass),
         (VERSION, 4) => Ok(Kind::Called),
+        (VERSION, 5) => Ok(Kind::Provisional),
         _ => Err(TokenError::Kind),
     }
 }

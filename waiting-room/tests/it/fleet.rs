@@ -165,6 +165,7 @@ pub(crate) async fn connected(store: &dyn RoomStore) {
         reach: Reach {
             line: LineId(0),
             horizon: Number(0),
+            at: Timestamp(0),
         },
         next_at_least: Number(0),
         chunks: Vec::new(),

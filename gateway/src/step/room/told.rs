@@ -141,6 +141,7 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, known: &'a Known) -> page::Statu
         reason: said.reason.map(|reason| match reason {
             room::Reason::Joining => page::Reason::Joining,
             room::Reason::StoreLost => page::Reason::StoreLost,
+            room::Reason::Provisional => page::Reason::Provisional,
             room::Reason::LateLane => page::Reason::LateLane,
             room::Reason::NewNumber => page::Reason::NewNumber,
             room::Reason::Paused => page::Reason::Paused,

@@ -31,6 +31,20 @@ impl Driver {
         }
     }
 
+    /// Visits that the origin said are over. What the store did not take is said again.
+    pub(super) async fn write_released(&self) -> Result<(), StoreError> {
+        let released = std::mem::take(&mut *self.inner.released.lock());
+        if released.is_empty() {
+            return Ok(());
+        }
+        let numbers = released.iter().copied().collect();
+        let written = self.inner.store.merge(Mark::Left, &numbers).await;
+        if written.is_err() {
+            self.inner.released.lock().extend(released);
+        }
+        written
+    }
+
     /// Whether every gateway's bits can be trusted to be there. A gateway that died took its last quarter second to its
     /// grave: those whom it told when to come back look overdue until they have come back.
     pub(super) async fn fleet(&self, now: Timestamp) -> Result<Fleet, StoreError> {
@@ -49,14 +63,14 @@ impl Driver {
     /// Numbers that this gateway took for a tick that another made: nobody holds them, nobody shall wait for them.
     pub(super) async fn give_up(
         &self,
-        burnt: Option<(Number, Number)>,
+        taken: [Option<(Number, Number)>; 2],
         lot: &LotStep,
     ) -> Result<(), StoreError> {
         let list = match lot {
             LotStep::Close(list) => Some((list.to, list.end)),
             _ => None,
         };
-        for (from, to) in burnt.into_iter().chain(list) {
+        for (from, to) in taken.into_iter().flatten().chain(list) {
             let numbers = (from.0..to.0).map(Number).collect();
             self.inner.store.merge(Mark::Left, &numbers).await?;
         }

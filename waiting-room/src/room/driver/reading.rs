@@ -75,11 +75,13 @@ impl Driver {
         if *self.orders != orders {
             self.orders = Arc::new(orders);
         }
+        self.learn_rosters(&line).await?;
         let marks = self.known.marks.clone();
         let mut picture = Snapshot::build(line, next, marks, now);
         picture.orders = Arc::clone(&self.orders);
         picture.draw = self.drawn_order(&picture.line);
         picture.commitment = self.commitment(&picture.line, now);
+        picture.rosters = self.rosters.of(&picture.line);
         Ok(Arc::new(picture))
     }
 
@@ -91,9 +93,7 @@ impl Driver {
     }
 
     fn activity_epochs(&self, now: Timestamp) -> Vec<Epoch> {
-        let epochs = self.inner.activity_epochs;
-        let alive = epochs.alive(now, self.inner.rules.session().ttl());
-        let all = epochs.within(&alive).into_iter();
+        let all = self.inner.visits.alive(now).into_iter();
         all.map(|epoch| (Trace::Activity, epoch)).collect()
     }
 

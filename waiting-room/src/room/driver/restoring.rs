@@ -31,7 +31,10 @@ impl Driver {
         tracing::warn!(line = known.line.id.0, "the store forgot; it is told again");
         // Seats that other gateways had recorded become ours: over-counted rather than forgotten. Who waits is
         // recorded again by each gateway, from what it knows itself.
-        inner.activity.adopt(&inner.active.load(), now);
+        let ends = now.plus(inner.rules.session().ttl());
+        inner
+            .activity
+            .adopt(&inner.active.load(), inner.visits.recorded(ends));
         self.known.all_at = Timestamp(0);
         inner
             .store
@@ -45,6 +48,7 @@ impl Driver {
                 inner.store.order(place, Some(&order.encode())).await?;
             }
         }
+        self.restore_lists().await?;
         let seen = theirs.as_ref().map(|line| line.version);
         // Only the counter may have been lost: then their record and marks are at least ours.
         let newer = theirs.filter(|l| (l.id, l.version) >= (known.line.id, known.line.version));

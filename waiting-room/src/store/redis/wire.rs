@@ -215,18 +215,23 @@ fn reach(value: Value) -> Result<Option<Reach>, StoreError> {
         return Ok(None);
     };
     let halves = bytes.as_chunks::<8>();
-    let ([line, horizon], []) = halves else {
-        return Err(unexpected("the horizon"));
+    let (line, horizon, at) = match halves {
+        ([line, horizon, at], []) => (line, horizon, u64::from_be_bytes(*at)),
+        // As gateways wrote it that did not say when.
+        ([line, horizon], []) => (line, horizon, 0),
+        _ => return Err(unexpected("the horizon")),
     };
     Ok(Some(Reach {
         line: LineId(u64::from_be_bytes(*line)),
         horizon: Number(u64::from_be_bytes(*horizon)),
+        at: Timestamp(at),
     }))
 }
 
 /// How far the calls reach, in store form.
 pub(super) fn reach_bytes(reach: Reach) -> Vec<u8> {
-    [reach.line.0.to_be_bytes(), reach.horizon.0.to_be_bytes()].concat()
+    let fields = [reach.line.0, reach.horizon.0, reach.at.0];
+    fields.map(u64::to_be_bytes).concat()
 }
 
 /// The record in store form.

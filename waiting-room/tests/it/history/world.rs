@@ -332,7 +332,7 @@ impl World {
                 continue;
             };
             let is_called = matches!(
-                picture.place(&ticket, self.now, self.rules.call_grace()),
+                picture.place(&ticket, self.now, &self.rules),
                 Place::Called { .. }
             );
             if is_called && !visitor.called {

@@ -20,6 +20,7 @@ pub(crate) struct Scene {
     pub(crate) gateways: [Gateway; 2],
     pub(crate) store: MemoryStore,
     pub(crate) now: Timestamp,
+    made_of: (Admission, Schedule),
     entropy: u64,
 }
 
@@ -52,14 +53,19 @@ pub(crate) fn schedule(everyday: Method, events: Vec<EventSpec>) -> Schedule {
 
 impl Scene {
     pub(crate) async fn new(active: u32, schedule: Schedule) -> Self {
+        Self::under(rules(active), schedule).await
+    }
+
+    pub(crate) async fn under(rules: Admission, schedule: Schedule) -> Self {
         let store = MemoryStore::new();
         let gateway = |id| {
             let store = Arc::new(store.clone());
-            Gateway::scheduled(id, store, rules(active), schedule.clone())
+            Gateway::scheduled(id, store, rules, schedule.clone())
         };
         let gateways = [gateway(1), gateway(2)];
         let mut scene = Self {
             gateways,
+            made_of: (rules, schedule.clone()),
             store,
             now: START,
             entropy: 1,
@@ -86,6 +92,22 @@ impl Scene {
     pub(crate) fn roll(&mut self) -> u64 {
         self.entropy = self.entropy.wrapping_add(0x9e37_79b9_7f4a_7c15);
         self.entropy ^ (self.entropy >> 29)
+    }
+
+    /// Another process in the place of a gateway that died.
+    pub(crate) fn replace(&mut self, place: usize) {
+        let (rules, schedule) = self.made_of.clone();
+        let store = Arc::new(self.store.clone());
+        let id = 10 + place as u64;
+        self.gateways[place] = Gateway::scheduled(id, store, rules, schedule);
+    }
+
+    /// One request to that gateway.
+    pub(crate) async fn enter_at(&mut self, place: usize, browser: &mut Browser) -> Outcome {
+        let entropy = self.roll();
+        browser
+            .enter(&self.gateways[place], self.now, entropy)
+            .await
     }
 
     /// One request to either gateway.

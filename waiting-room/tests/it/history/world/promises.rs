@@ -35,7 +35,7 @@ impl World {
         let open = called
             .filter(|ticket| !self.passes.contains_key(&ticket.number))
             .filter(|ticket| {
-                let place = picture.place(ticket, self.now, self.rules.call_grace());
+                let place = picture.place(ticket, self.now, &self.rules);
                 matches!(place, Place::Called { .. })
             })
             .count();
@@ -66,9 +66,7 @@ impl World {
             if ticket.number >= picture.next {
                 continue;
             }
-            if let Place::Waiting { ahead, .. } =
-                picture.place(&ticket, self.now, self.rules.call_grace())
-            {
+            if let Place::Waiting { ahead, .. } = picture.place(&ticket, self.now, &self.rules) {
                 let counted = (picture.line.horizon.0..ticket.number.0)
                     .map(Number)
                     .filter(|n| !picture.marks.gone.has(*n) && !picture.marks.left.has(*n));

@@ -1,0 +1,151 @@
+//! Numbers for those who came while the store was lost: each gateway puts its list into the store, one tick numbers all
+//! that are there.
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use super::Driver;
+use crate::{
+    line::Line,
+    provisional::{List, ListId, Numbered, Roster},
+    store::{Head, StoreError},
+};
+
+/// How long lists are kept: as long as a browser keeps a ticket.
+const KEEP: Duration = Duration::from_secs(48 * 3_600);
+/// A list that is to be numbered stands among the orders, where every gateway looks with every step.
+const PLACE: &str = "list:";
+
+/// The rosters of the line, and the lists they are made of.
+#[derive(Debug, Default)]
+pub(super) struct Rosters(Vec<(Numbered, Vec<List>, Arc<Roster>)>);
+
+impl Rosters {
+    /// Those of a line, as far as they are known.
+    pub(super) fn of(&self, line: &Line) -> Vec<Arc<Roster>> {
+        let of_line = self.0.iter();
+        let of_line = of_line.filter(|(numbered, ..)| line.provisional.contains(numbered));
+        of_line.map(|(.., roster)| Arc::clone(roster)).collect()
+    }
+
+    fn add(&mut self, numbered: Numbered, lists: Vec<List>) {
+        let roster = Arc::new(Roster::new(numbered.first, &lists));
+        self.0.push((numbered, lists, roster));
+    }
+}
+
+/// Lists that are in the store and have no numbers.
+pub(super) fn unnumbered(head: &Head, line: &Line) -> Vec<ListId> {
+    let mut lists: Vec<_> = named(head)
+        .filter(|list| !is_numbered(line, *list))
+        .collect();
+    lists.sort_unstable();
+    lists
+}
+
+fn named(head: &Head) -> impl Iterator<Item = ListId> + '_ {
+    let places = head.orders.iter();
+    places.filter_map(|(place, _)| {
+        let hex = place.strip_prefix(PLACE)?;
+        u64::from_str_radix(hex, 16).ok().map(ListId)
+    })
+}
+
+fn is_numbered(line: &Line, list: ListId) -> bool {
+    let mut all = line.provisional.iter();
+    all.any(|numbered| numbered.lists.contains(&list))
+}
+
+fn name(list: ListId) -> String {
+    format!("{PLACE}{:016x}", list.0)
+}
+
+impl Driver {
+    /// Reads the lists of numbers that this gateway does not know.
+    pub(super) async fn learn_rosters(&mut self, line: &Line) -> Result<(), StoreError> {
+        let is_of_line = |numbered: &Numbered| line.provisional.contains(numbered);
+        self.rosters.0.retain(|(numbered, ..)| is_of_line(numbered));
+        let known = |numbered: &&Numbered| self.rosters.0.iter().any(|(of, ..)| of == *numbered);
+        let missing: Vec<_> = line
+            .provisional
+            .iter()
+            .filter(|n| !known(n))
+            .cloned()
+            .collect();
+        for numbered in missing {
+            let lists = self.lists(&numbered.lists).await?;
+            self.rosters.add(numbered, lists);
+        }
+        self.inner.desk.numbered(|list| is_numbered(line, list));
+        Ok(())
+    }
+
+    /// The lists as far as they are there and whole.
+    async fn lists(&self, ids: &[ListId]) -> Result<Vec<List>, StoreError> {
+        let names: Vec<_> = ids.iter().map(|list| name(*list)).collect();
+        let kept = self.inner.store.kept(&names).await?;
+        let read = ids.iter().zip(kept);
+        let lists = read.filter_map(|(id, bytes)| List::decode(*id, &bytes?));
+        Ok(lists.collect())
+    }
+
+    /// Puts this gateway's lists into the store.
+    pub(super) async fn hand_in(&self) -> Result<Vec<ListId>, StoreError> {
+        let store = &self.inner.store;
+        let lists = self.inner.desk.close();
+        for list in &lists {
+            let name = name(list.id);
+            store.keep(&name, &list.encode(), KEEP).await?;
+            let total = list.total().to_string();
+            store.order(&name, Some(total.as_bytes())).await?;
+        }
+        Ok(lists.iter().map(|list| list.id).collect())
+    }
+
+    /// Takes numbers for all lists that have none, and forgets about those that have.
+    pub(super) async fn number_lists(
+        &mut self,
+        head: &Head,
+        line: &Line,
+    ) -> Result<Option<Numbered>, StoreError> {
+        for list in named(head).filter(|list| is_numbered(line, *list)) {
+            self.inner.store.order(&name(list), None).await?;
+        }
+        let pending = unnumbered(head, line);
+        if pending.is_empty() {
+            return Ok(None);
+        }
+        let lists = self.lists(&pending).await?;
+        for lost in pending
+            .iter()
+            .filter(|id| lists.iter().all(|list| list.id != **id))
+        {
+            // Its visitors take numbers of the ordinary kind.
+            tracing::warn!(list = lost.0, "a list of arrivals is gone");
+            self.inner.store.order(&name(*lost), None).await?;
+        }
+        let total: u64 = lists.iter().map(|list| u64::from(list.total())).sum();
+        let count = u32::try_from(total).ok().and_then(NonZeroU32::new);
+        let Some(count) = count else {
+            return Ok(None);
+        };
+        let first = self.inner.store.take(count).await?.first;
+        let numbered = Numbered {
+            first,
+            count: count.get(),
+            lists: lists.iter().map(|list| list.id).collect(),
+        };
+        self.inner.raise_highest(numbered.end());
+        tracing::info!(count, first = first.0, "arrivals from before are numbered");
+        self.rosters.add(numbered.clone(), lists);
+        Ok(Some(numbered))
+    }
+
+    /// Gives the lists back to a store that forgot.
+    pub(super) async fn restore_lists(&self) -> Result<(), StoreError> {
+        for list in self.rosters.0.iter().flat_map(|(_, lists, _)| lists) {
+            let bytes = list.encode();
+            self.inner.store.keep(&name(list.id), &bytes, KEEP).await?;
+        }
+        Ok(())
+    }
+}

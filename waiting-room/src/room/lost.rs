@@ -1,0 +1,207 @@
+//! Visitors while the store is lost, and those who came meanwhile once it is back.
+
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use policies::admission::OnStoreLoss;
+
+use super::{
+    Held, Room, STALE_AFTER, TicketChange,
+    locate::{Located, Seat},
+};
+use crate::{
+    counts::Event,
+    provisional::{List, ListId, Spot},
+    status::{self, Reason, State, Status},
+    token::{Challenge, Provisional, Ticket, Told},
+    value::{Moment, Number, Timestamp},
+};
+
+/// A store that cannot be used for so long is lost; less is a hiccup.
+const LOST_AFTER: Duration = STALE_AFTER;
+/// So long after this gateway has its store back, the other gateways' lists are there too, or never will be.
+const LISTS_WITHIN: Duration = Duration::from_secs(10);
+/// Most arrivals whose spot is remembered, to answer a repeat: 48 MB at the worst.
+const MOST_REMEMBERED: usize = 1 << 20;
+
+/// Where arrivals are written down that cannot be numbered.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    lists: Mutex<Lists>,
+    /// Since when numbers cannot be taken; 0 while they can.
+    lost_since: AtomicU64,
+    /// Since when they can.
+    back_since: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Lists {
+    open: Option<List>,
+    /// By the challenge's nonce: a reload is one arrival.
+    given: HashMap<u64, Spot>,
+    /// Closed, and not known to be numbered.
+    closed: Vec<List>,
+    is_shut: bool,
+}
+
+impl Desk {
+    /// Says at each step whether numbers can be taken.
+    pub(super) fn note(&self, is_settled: bool, now: Timestamp) {
+        let since = self.lost_since.load(Ordering::Acquire);
+        if is_settled && since != 0 {
+            self.back_since.store(now.0, Ordering::Release);
+            self.lost_since.store(0, Ordering::Release);
+        } else if !is_settled && since == 0 {
+            self.lost_since.store(now.0, Ordering::Release);
+        }
+        if is_settled {
+            // The repeats of an arrival find their spot on a roster.
+            let mut lists = self.lists.lock();
+            lists.is_shut = false;
+            lists.given = HashMap::new();
+        }
+    }
+
+    /// Ends the open list: who comes from now on waits for a number of the ordinary kind. Returns all that are closed.
+    pub(super) fn close(&self) -> Vec<List> {
+        let mut lists = self.lists.lock();
+        lists.is_shut = true;
+        let open = lists.open.take();
+        lists.closed.extend(open);
+        lists.closed.clone()
+    }
+
+    /// The store is lost again before the lists were numbered.
+    pub(super) fn reopen(&self) {
+        self.lists.lock().is_shut = false;
+    }
+
+    /// These lists have numbers.
+    pub(super) fn numbered(&self, is_numbered: impl Fn(ListId) -> bool) {
+        let mut lists = self.lists.lock();
+        lists.closed.retain(|list| !is_numbered(list.id));
+    }
+
+    fn lost_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let since = Timestamp(self.lost_since.load(Ordering::Acquire));
+        (since.0 != 0 && now >= since.plus(LOST_AFTER)).then_some(since)
+    }
+
+    fn holds(&self, list: ListId) -> bool {
+        let lists = self.lists.lock();
+        let mut all = lists.closed.iter().chain(&lists.open);
+        all.any(|known| known.id == list)
+    }
+
+    fn add(&self, nonce: u64, came_at: Timestamp, entropy: u64) -> Option<Spot> {
+        let mut lists = self.lists.lock();
+        if let Some(spot) = lists.given.get(&nonce) {
+            return Some(*spot);
+        }
+        if lists.is_shut || lists.given.len() >= MOST_REMEMBERED {
+            return None;
+        }
+        let fresh = || List::new(ListId(entropy.rotate_left(17)));
+        let spot = lists.open.get_or_insert_with(fresh).add(came_at)?;
+        lists.given.insert(nonce, spot);
+        Some(spot)
+    }
+}
+
+impl Room {
+    /// Whether the store is lost and this room is thrown open for it.
+    pub(super) fn is_thrown_open(&self, now: Timestamp) -> bool {
+        let is_open = self.inner.rules.on_store_loss() == OnStoreLoss::Open;
+        is_open && self.inner.desk.lost_since(now).is_some()
+    }
+
+    /// What a stranger is told where a lost store closes the room.
+    pub(super) fn shut_by_loss(&self, now: Timestamp) -> Option<Held> {
+        let is_shut = self.inner.rules.on_store_loss() == OnStoreLoss::Closed;
+        self.inner.desk.lost_since(now).filter(|_| is_shut)?;
+        let status = Status {
+            state: State::Closed,
+            poll_after: status::POLL_SHUT / 2,
+            ..self.joining(now, Reason::StoreLost)
+        };
+        Some(Held {
+            status,
+            ticket: TicketChange::Keep,
+        })
+    }
+
+    /// A number for who came back with a challenge; a provisional ticket while there are none.
+    pub(super) async fn arrive(&self, challenge: Challenge, at: Moment) -> Located {
+        let inner = &self.inner;
+        let is_held = inner.rules.on_store_loss() == OnStoreLoss::Hold;
+        let is_held = is_held && !self.lets_everybody_in(at.now);
+        if is_held && let Some(since) = inner.desk.lost_since(at.now) {
+            // When they came, and not before anybody had to be written down: a challenge may be kept for long.
+            let came_at = challenge.issued_at.max(since).min(at.now);
+            let spot = inner.desk.add(challenge.nonce, came_at, at.entropy);
+            if let Some(spot) = spot {
+                inner.counts.add(Event::Provisional);
+                let nonce = challenge.nonce;
+                let text = inner.seal.provisional(&Provisional { spot, nonce });
+                return Located::Nowhere(self.provisional(TicketChange::Set(text), at));
+            }
+        }
+        self.number(challenge.nonce, None, at).await
+    }
+
+    /// The number of a provisional ticket, if it has one yet.
+    pub(super) async fn redeem(&self, provisional: Provisional, at: Moment) -> Located {
+        let inner = &self.inner;
+        let snapshot = inner.snapshot.load_full();
+        let seen = snapshot.as_ref();
+        if let Some(seen) = seen
+            && let Some(number) = seen.number_of(&provisional.spot)
+        {
+            return self.under(number, provisional.nonce, (seen.line.id, at));
+        }
+        let back_since = Timestamp(inner.desk.back_since.load(Ordering::Acquire));
+        let may_come = at.now < back_since.plus(LISTS_WITHIN);
+        if !inner.is_settled() || may_come || inner.desk.holds(provisional.spot.list) {
+            return Located::Nowhere(self.provisional(TicketChange::Keep, at));
+        }
+        // The gateway that wrote it down died with its list.
+        self.number(provisional.nonce, None, at).await
+    }
+
+    fn under(
+        &self,
+        number: Number,
+        nonce: u64,
+        (line, at): (crate::value::LineId, Moment),
+    ) -> Located {
+        let inner = &self.inner;
+        let ticket = self.current(Ticket {
+            line,
+            number,
+            joined_at: at.now,
+            told: Told::Wait {
+                next_poll_at: at.now,
+                shown_ahead: u32::MAX,
+            },
+            secret: inner.seal.named_secret(nonce, line, number),
+        });
+        inner.presence.record(ticket.number, at.now);
+        Located::InLine(Seat {
+            place: self.place(&ticket, at.now),
+            ticket,
+            reason: None,
+        })
+    }
+
+    fn provisional(&self, ticket: TicketChange, at: Moment) -> Held {
+        let status = Status {
+            poll_after: status::poll_provisional(at.entropy),
+            ..self.joining(at.now, Reason::Provisional)
+        };
+        Held { status, ticket }
+    }
+}
