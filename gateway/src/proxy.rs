@@ -34,6 +34,7 @@ mod exchange;
 mod failure;
 mod forward;
 mod send;
+mod visit;
 
 use exchange::{Answered, Exchange};
 
@@ -264,6 +265,7 @@ impl ProxyHttp for Gateway {
             session.set_keepalive(None);
         }
         ctx.outcome = Outcome::Proxied;
+        visit::heed(response, ctx).await;
         forward::response(response, ctx)
     }
 

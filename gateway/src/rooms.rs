@@ -8,6 +8,7 @@ mod archive;
 mod figures;
 mod origin;
 mod tokens;
+mod visit;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -35,6 +36,7 @@ use archive::Archive;
 pub(crate) use figures::Figures;
 pub(crate) use origin::OriginPass;
 pub(crate) use tokens::{Carrier, TokenNames, Told};
+pub(crate) use visit::{VisitWords, Word, X_FLUXGATE_VISIT};
 
 /// Where the gateway's own addresses begin on every tenant's host.
 pub(crate) const RESERVED: &str = "/.fluxgate/";
@@ -76,6 +78,7 @@ pub(crate) struct Served {
     pub(crate) pages: Arc<Pages>,
     pub(crate) names: TokenNames,
     pub(crate) origin: OriginPass,
+    pub(crate) visits: VisitWords,
     pub(crate) status_url: String,
     pub(crate) claim_url: String,
     pub(crate) leave_url: String,
@@ -144,6 +147,7 @@ impl Rooms {
             pages: self.pages_of(&made.rules),
             names: TokenNames::of(name),
             origin: OriginPass::new(made.tenant.as_str(), name, &made.origin_secret),
+            visits: VisitWords::new(made.tenant.as_str(), name, &made.origin_secret),
             status_url: url("status"),
             claim_url: url("claim"),
             leave_url: url("leave"),

@@ -108,15 +108,19 @@ fn pure() {
     let traces = Traces {
         living: Some(all),
         expected,
-        active: (0..2_000).map(|n| Number(START.0 - n)).collect(),
+        inside: Inside {
+            active: (0..2_000).map(|n| Number(START.0 - n)).collect(),
+            ended: Bits::new(),
+        },
     };
-    let standing = Standing::at(&rules(), &Schedule::default(), &Orders::default(), START);
+    let standing = Standing::at(&rules, &Schedule::default(), &Orders::default(), START);
     let name = RoomName {
         tenant: "acme".into(),
         room: "sale".into(),
     };
     time("decide a tick, absence judged", 20, |_| {
         let seen = Seen {
+            provisional: None,
             picture: &picture,
             traces: &traces,
             standing: &standing,

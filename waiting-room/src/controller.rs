@@ -27,7 +27,7 @@ use crate::{
     orders::Orders,
     presence::Epochs,
     provisional::Numbered,
-    snapshot::Snapshot,
+    snapshot::{Inside, Snapshot},
     standing::{Joining, Standing, Why},
     status::POLL_SOON,
     token::KeyId,
@@ -44,7 +44,7 @@ pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 /// A gap between ticks from which on presence may be missing through no fault of the visitors.
 const STALL: Duration = Duration::from_secs(3);
 /// How long a closed batch is remembered: until a claim made in its last moment shows as activity.
-const AFTERLIFE: Duration = Duration::from_secs(30);
+pub(crate) const AFTERLIFE: Duration = Duration::from_secs(30);
 /// Batches older than a minute are joined where their ends are this small a part of the grace apart.
 const GRAINS: u32 = 600;
 /// The late lane's share is one in ten: each call earns it one tenth of a call.
@@ -61,8 +61,8 @@ pub struct Traces {
     pub living: Option<Bits>,
     /// Visitors near the front, and late comers, who are not overdue.
     pub expected: Bits,
-    /// Numbers whose pass may still be good.
-    pub active: Bits,
+    /// Whose pass may still be good.
+    pub inside: Inside,
 }
 
 /// What a tick decided.
@@ -297,7 +297,7 @@ impl<'a> Tick<'a> {
 
     /// Writes down how many seats are taken, and charges the adaptive limit with this tick's calls.
     fn count_seats(&mut self, told: &Snapshot) {
-        let seats = told.occupied(&self.seen.traces.active, self.now);
+        let seats = told.occupied(&self.seen.traces.inside, self.now);
         self.line.occupied = u32::try_from(seats).unwrap_or(u32::MAX);
         let batches = self.line.batches.iter().rev();
         let stamped = batches.take_while(|batch| batch.at == self.now);

@@ -37,11 +37,13 @@ pub enum Event {
     Extended,
     /// The origin said that a visit is over.
     Released,
+    /// A place moved to another device.
+    Moved,
 }
 
 impl Event {
     /// All of them, in the order of their counters.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Challenged,
         Self::Joined,
         Self::Polled,
@@ -57,6 +59,7 @@ impl Event {
         Self::Provisional,
         Self::Extended,
         Self::Released,
+        Self::Moved,
     ];
 
     /// The name in metrics.
@@ -78,6 +81,7 @@ impl Event {
             Self::Provisional => "provisional",
             Self::Extended => "extended",
             Self::Released => "released",
+            Self::Moved => "moved",
         }
     }
 }

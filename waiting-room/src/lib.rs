@@ -24,6 +24,7 @@ pub mod bits;
 pub mod controller;
 pub mod counts;
 pub mod estimate;
+pub mod handoff;
 pub mod journal;
 pub mod line;
 pub mod lottery;
@@ -39,9 +40,9 @@ pub mod token;
 pub mod value;
 
 pub use room::{
-    Admitted, Driver, Gauges, Held, LogPart, Outcome, Parts, Presented, Published, Room, Stepped,
-    TicketChange,
+    Admitted, Driver, Gauges, Held, LogPart, NotMoved, Outcome, Parts, Presented, Published, Room,
+    Stepped, TicketChange,
 };
 pub use status::{Reason, State, Status};
-pub use token::{KeyId, Keyring, KeyringError, Seal, TokenText};
+pub use token::{KeyId, Keyring, KeyringError, Pass, Seal, TokenText};
 pub use value::{LineId, Moment, Number, RoomName, Timestamp};

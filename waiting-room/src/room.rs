@@ -6,6 +6,7 @@
 //! wins, ticks; its owner calls [`Driver::step`] about four times a second.
 
 mod driver;
+mod handoff;
 mod join;
 mod locate;
 mod lost;
@@ -28,6 +29,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use policies::{admission::Admission, schedule::Schedule};
 
 pub use driver::{Driver, LogPart, Stepped};
+pub use handoff::NotMoved;
 pub use outcome::{Admitted, Held, Outcome, Presented, TicketChange};
 pub use publish::Published;
 
@@ -317,6 +319,9 @@ impl Room {
         let Ok(was) = inner.store.mark(Mark::Claimed, ticket.number).await else {
             return self.not_now(&ticket, at);
         };
+        if was == Was::Set && self.is_over(ticket.number, at.now).await {
+            return self.once_more(&ticket, at).await;
+        }
         inner.counts.add(match was {
             Was::Unset => Event::Claimed,
             Was::Set => Event::ClaimedAgain,

@@ -6,6 +6,7 @@ use policies::admission::{Admission, Late};
 
 use crate::{
     bits::{Bits, RankIndex, Words, masked_chunks},
+    handoff::Moves,
     line::{Line, Marks},
     lottery::{Bytes, Draw},
     orders::Orders,
@@ -36,7 +37,18 @@ pub struct Snapshot {
     pub draw: Option<Arc<Draw>>,
     /// Who came while the store was lost, and has a number since.
     pub rosters: Vec<Arc<Roster>>,
+    /// Places that moved to another device.
+    pub moves: Arc<Moves>,
     pub(crate) counted: RankIndex,
+}
+
+/// Whose pass may still be good, as the fleet recorded it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inside {
+    /// Numbers whose pass may.
+    pub active: Bits,
+    /// Numbers whose pass is over, as far as they may have been called recently.
+    pub ended: Bits,
 }
 
 /// Where a ticket stands.
@@ -95,6 +107,7 @@ impl Snapshot {
             commitment: None,
             draw: None,
             rosters: Vec::new(),
+            moves: Arc::default(),
             counted,
         }
     }
@@ -109,6 +122,14 @@ impl Snapshot {
             number: self.current_number(ticket.number),
             ..ticket
         }
+    }
+
+    /// Whether another device has this ticket's place, under whichever of its numbers it moved.
+    #[must_use]
+    pub fn has_moved(&self, ticket: &Ticket) -> bool {
+        let current = self.current(*ticket).number;
+        let moved = |number| self.moves.took(number, ticket.secret);
+        ticket.line == self.line.id && (moved(ticket.number) || moved(current))
     }
 
     /// The number of somebody who came while the store was lost.
@@ -179,10 +200,10 @@ impl Snapshot {
         self.counted.total().saturating_add(self.line.late.count)
     }
 
-    /// Seats taken at `now`, by people inside (`active`: numbers whose pass may still be good) or by calls that are
-    /// open: over-counted where unsure.
+    /// Seats taken at `now`, by people inside or by calls that are open: over-counted where unsure. Somebody who came in
+    /// and was not seen inside yet is inside; whose pass is over is not, however recent the call.
     #[must_use]
-    pub fn occupied(&self, active: &Bits, now: Timestamp) -> u64 {
+    pub fn occupied(&self, Inside { active, ended }: &Inside, now: Timestamp) -> u64 {
         let Marks {
             gone,
             claimed,
@@ -200,14 +221,17 @@ impl Snapshot {
             for (chunk, mask) in masked_chunks(batch.from..batch.to) {
                 let (gone, left, claimed) =
                     (gone.words(chunk), left.words(chunk), claimed.words(chunk));
+                let ended = ended.words(chunk);
                 let held = |i: usize| {
                     let here = if open { !0 } else { claimed[i] };
-                    mask[i] & !gone[i] & !left[i] & here
+                    mask[i] & !gone[i] & !left[i] & here & !(claimed[i] & ended[i])
                 };
                 seats.merge_words(chunk, &std::array::from_fn(held));
             }
             for number in &batch.late {
-                if !left.has(*number) && (open || claimed.has(*number)) {
+                let is_claimed = claimed.has(*number);
+                let is_over = is_claimed && ended.has(*number);
+                if !left.has(*number) && (open || is_claimed) && !is_over {
                     seats.add(*number);
                 }
             }

@@ -39,6 +39,8 @@ pub enum Reason {
     Joining,
     /// The store cannot be reached: the figures are the last known ones and nobody is called.
     StoreLost,
+    /// Another device has the place.
+    Moved,
     /// The store cannot be reached; the arrival is written down and will be numbered in its order.
     Provisional,
     /// Was away when the turn came, or missed the call: is called through the late lane.
@@ -80,6 +82,7 @@ impl Reason {
             Self::Joining => "joining",
             Self::StoreLost => "store_lost",
             Self::Provisional => "provisional",
+            Self::Moved => "moved",
             Self::LateLane => "late_lane",
             Self::NewNumber => "new_number",
             Self::Paused => "paused",

@@ -7,7 +7,7 @@
 //! | operation | twice does |
 //! | --- | --- |
 //! | [`take`](RoomStore::take) | burn numbers, so it is sent once |
-//! | [`mark`](RoomStore::mark), [`merge`](RoomStore::merge), [`flush`](RoomStore::flush), [`order`](RoomStore::order), [`keep`](RoomStore::keep) | nothing more |
+//! | [`mark`](RoomStore::mark), [`merge`](RoomStore::merge), [`flush`](RoomStore::flush), [`order`](RoomStore::order), [`keep`](RoomStore::keep), [`add_move`](RoomStore::add_move) | nothing more |
 //! | [`try_tick`](RoomStore::try_tick) | lose this tick |
 //! | [`commit`](RoomStore::commit) | nothing: the version has moved |
 
@@ -221,6 +221,18 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the store did not answer.
     async fn kept(&self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
+
+    /// Adds an entry to the room's list of moves.
+    ///
+    /// # Errors
+    /// When the store did not answer: it may be added all the same.
+    async fn add_move(&self, entry: &[u8]) -> Result<(), StoreError>;
+
+    /// The entries of the list of moves after the first `after`.
+    ///
+    /// # Errors
+    /// When the store did not answer.
+    async fn moves(&self, after: usize) -> Result<Vec<Vec<u8>>, StoreError>;
 
     /// Adds what this gateway saw of the origin since its last report; the last [`KEPT_REPORTS`] are kept, for a minute.
     ///

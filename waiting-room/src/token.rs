@@ -33,6 +33,7 @@ use form::{Kind, MAX_BYTES};
 
 pub use form::TokenText;
 pub use keyring::{KeyId, Keyring, KeyringError, Seal};
+pub(crate) use name::{NAME_BITS, spelled, unspelled};
 
 use crate::{
     provisional::{ListId, Spot},

@@ -113,6 +113,8 @@ struct EventDocument {
     method: Option<Said<Method>>,
     #[serde(default)]
     capacity: CapacityDocument,
+    #[serde(default)]
+    session: EventSessionDocument,
     beacon: Option<Said<Text>>,
 }
 
@@ -128,6 +130,14 @@ struct CapacityDocument {
 struct SessionDocument {
     ttl: Option<Said<Period>>,
     renew: Option<Said<bool>>,
+    hold: Option<Said<Period>>,
+}
+
+/// What an event changes of a session.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventSessionDocument {
+    ttl: Option<Said<Period>>,
 }
 
 pub(super) fn compile(
@@ -240,6 +250,8 @@ fn compile_rooms(said: Entries<Name, RoomDocument>, told: &mut Diagnostics) -> V
         spec.adaptive = document
             .adaptive
             .and_then(|said| compile_adaptive(said, told));
+        let hold = document.session.hold.and_then(|said| said.take(told));
+        spec.hold = hold.map(|period| period.get());
         if let Some(renew) = document.session.renew.and_then(|said| said.take(told)) {
             spec.renewal = match renew {
                 true => Renewal::OnActivity,
@@ -317,6 +329,7 @@ fn compile_schedule(
         let mut number = |said: Option<Said<u32>>| said.and_then(|said| said.take(told));
         let active = number(document.capacity.active);
         let per_minute = number(document.capacity.per_minute);
+        let ttl = document.session.ttl.and_then(|said| said.take(told));
         let method = document.method.and_then(|said| said.take(told));
         let beacon = document.beacon.and_then(|said| said.take(told));
         if let Some(opens_at) = opens_at {
@@ -327,6 +340,7 @@ fn compile_schedule(
                 method: method.unwrap_or_default(),
                 active,
                 per_minute,
+                ttl: ttl.map(|period| period.get()),
                 beacon: beacon.map(|text| text.0),
             });
         }

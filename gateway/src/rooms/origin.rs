@@ -73,6 +73,7 @@ mod tests {
         let admitted = Admitted {
             number: Number(1_790_000_000_042),
             expires_at: Timestamp(1_790_000_610_999),
+            visit: None,
             pass: None,
             ticket: TicketChange::Keep,
         };

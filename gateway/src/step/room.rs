@@ -15,11 +15,11 @@ use std::sync::Arc;
 use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use policies::matcher::Normal;
-use waiting_room::Outcome;
+use waiting_room::{Outcome, Pass};
 
 use crate::answer::Answer;
 use crate::live::Tenant;
-use crate::rooms::{RESERVED, Served, moment};
+use crate::rooms::{RESERVED, Served, Told, moment};
 use crate::step::identify::Caller;
 use asking::Asking;
 
@@ -37,6 +37,8 @@ pub(crate) struct Facts<'r> {
 pub(crate) struct Admission {
     /// The room that let it through.
     pub(crate) served: Option<Arc<Served>>,
+    /// The pass it came in with, if it has a seat, and how it is carried.
+    pub(crate) visit: Option<(Pass, Told)>,
     /// For the origin: the signed pass.
     pub(crate) to_origin: Vec<(HeaderName, HeaderValue)>,
     /// For the client: a new or renewed token.
@@ -56,6 +58,7 @@ pub(crate) async fn enter(facts: &Facts<'_>) -> ControlFlow<Answer, Admission> {
     match served.room.enter(asking.presented, moment()).await {
         Outcome::Admitted(admitted) => ControlFlow::Continue(Admission {
             served: Some(Arc::clone(served)),
+            visit: admitted.visit.map(|pass| (pass, asking.told)),
             to_origin: vec![served.origin.told(&admitted)],
             to_client: asking.new_tokens(&admitted),
         }),

@@ -10,7 +10,7 @@ use crate::http::{Answer, Client, PATIENCE};
 use crate::origin::Origin;
 
 const HOST: &str = "a.test";
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const PAGE: &str = "Accept: text/html\r\n";
 pub(crate) const JSON: &str = "Accept: application/json\r\n";
 

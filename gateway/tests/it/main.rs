@@ -18,4 +18,5 @@ mod slow;
 mod stage;
 mod start;
 mod upstreams;
+mod visits;
 mod window;

@@ -24,7 +24,7 @@ impl Tick<'_> {
         let capacity = self.seen.rules().capacity();
         let seats = capacity.active().map_or(u64::MAX, |active| {
             let open = unstamped_seats(picture, self.seen.traces);
-            let occupied = picture.occupied(&self.seen.traces.active, self.now);
+            let occupied = picture.occupied(&self.seen.traces.inside, self.now);
             u64::from(active.get()).saturating_sub(occupied + open + ahead)
         });
         let minute = capacity.per_minute().map_or(u64::MAX, |most| {
@@ -79,7 +79,7 @@ pub fn reserved_too_many(
         .active()
         .map_or(u64::MAX, |active| u64::from(active.get()));
     let active = active.min(super::adapt::seats(picture));
-    let taken = picture.occupied(&traces.active, now) + unstamped_seats(picture, traces);
+    let taken = picture.occupied(&traces.inside, now) + unstamped_seats(picture, traces);
     let seats = active.saturating_sub(taken);
     let minute = capacity.per_minute().map_or(u64::MAX, |most| {
         u64::from(most.get()).saturating_sub(calls_of_last_minute(&picture.line, now))
@@ -103,7 +103,7 @@ pub(super) fn unstamped_seats(picture: &Snapshot, traces: &Traces) -> u64 {
     masked_chunks(taken)
         .map(|(chunk, mask)| {
             let (left, gone) = (left.words(chunk), gone.words(chunk));
-            let active = traces.active.words(chunk);
+            let active = traces.inside.active.words(chunk);
             let held = (0..mask.len()).map(|i| mask[i] & !(left[i] | gone[i] | active[i]));
             held.map(|word| u64::from(word.count_ones())).sum::<u64>()
         })

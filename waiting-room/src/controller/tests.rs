@@ -4,7 +4,7 @@ use policies::{admission::Spec, schedule::Schedule};
 use proptest::prelude::*;
 
 use super::*;
-use crate::snapshot::{CLAIM_SLACK, Place};
+use crate::snapshot::{CLAIM_SLACK, Inside, Place};
 
 mod record;
 
@@ -17,6 +17,13 @@ fn rules(active: u32, per_minute: u32) -> Admission {
         ..Spec::default()
     };
     Admission::new(spec).expect("valid")
+}
+
+fn inside<const N: usize>(active: [u64; N]) -> Inside {
+    Inside {
+        active: active.into_iter().map(number).collect(),
+        ended: Bits::new(),
+    }
 }
 
 /// A picture and what else the tick is decided on.
@@ -201,7 +208,7 @@ fn whoever_was_absent_is_skipped_and_comes_back_through_the_late_lane() {
     let traces = Traces {
         living: Some(three.clone()),
         expected: three,
-        active: [number(0), number(1)].into_iter().collect(),
+        inside: inside([0, 1]),
     };
     let mut now = START;
     for _ in 0..100 {
@@ -212,7 +219,7 @@ fn whoever_was_absent_is_skipped_and_comes_back_through_the_late_lane() {
     assert!(!seen.picture.marks.gone.has(number(3)));
     // One seat falls free: 3 is called, 2 is passed over.
     let traces = Traces {
-        active: [number(0)].into_iter().collect(),
+        inside: inside([0]),
         ..seen.traces.clone()
     };
     let seen = Scene { traces, ..seen };
@@ -256,7 +263,7 @@ fn whoever_is_overdue_when_the_horizon_comes_is_passed_over_and_first_on_return(
     let now = START.plus(TICK);
     let mut traces = everybody(40);
     traces.expected = (32..40).map(number).collect();
-    traces.active = [number(0), number(1)].into_iter().collect();
+    traces.inside.active = [number(0), number(1)].into_iter().collect();
     seen = after(step(&seen, &rules, now), 40, traces.clone(), now);
     // One seat falls free, long after the calls of those two were claimed.
     let mut now = now;
@@ -264,14 +271,14 @@ fn whoever_is_overdue_when_the_horizon_comes_is_passed_over_and_first_on_return(
         now = now.plus(Duration::from_secs(2));
         seen = after(step(&seen, &rules, now), 40, traces.clone(), now);
     }
-    seen.traces.active = [number(0)].into_iter().collect();
+    seen.traces.inside.active = [number(0)].into_iter().collect();
     let calls = step(&seen, &rules, now);
     assert_eq!(calls.line.horizon, number(33), "the first who is there");
     assert_eq!(calls.marks.gone.count(), 30);
     assert_eq!(calls.line.occupied, 2, "no seat for who is not there");
     // One of the thirty was only offline for a moment: the next seat is theirs.
     traces.expected = (32..40).chain([7]).map(number).collect();
-    traces.active = [number(32)].into_iter().collect();
+    traces.inside.active = [number(32)].into_iter().collect();
     let now = now.plus(TICK);
     let seen = after(calls, 40, traces, now);
     let calls = step(&seen, &rules, now);
@@ -321,11 +328,11 @@ proptest! {
         let marks = Marks { gone: gone.into_iter().map(number).collect(), ..Marks::default() };
         // Those inside hold numbers of an earlier line.
         let inside = inside.into_iter().map(|index| Number(START.0 - 1_000 + index));
-        let traces = Traces { active: inside.collect(), ..everybody(joined) };
+        let traces = Traces { inside: Inside { active: inside.collect(), ..Inside::default() }, ..everybody(joined) };
         let line = Line::open(START, START.0);
         let picture = Snapshot::build(line, number(joined), marks, START);
         let seen = Scene { picture, traces: traces.clone() };
-        let before = seen.picture.occupied(&traces.active, START);
+        let before = seen.picture.occupied(&traces.inside, START);
         let now = START.plus(TICK);
         let calls = step(&seen, &rules, now);
         let called: u64 = calls.line.batches.iter().map(|batch| u64::from(batch.calls)).sum();
@@ -333,7 +340,7 @@ proptest! {
         prop_assert!(called + ahead <= u64::from(per_minute));
         let occupied = u64::from(calls.line.occupied);
         let told = after(calls, joined, traces, now).picture;
-        prop_assert_eq!(told.occupied(&seen.traces.active, now), occupied);
+        prop_assert_eq!(told.occupied(&seen.traces.inside, now), occupied);
         prop_assert!(occupied + ahead <= u64::from(active).max(before));
         // No empty seat while somebody counted waits.
         if told.counted.total() > 0 {

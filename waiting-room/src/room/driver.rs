@@ -7,6 +7,7 @@
 mod copying;
 mod drawing;
 mod fleet;
+mod moving;
 mod numbering;
 mod reading;
 mod reporting;
@@ -53,6 +54,7 @@ pub struct Driver {
     log: Copied,
     reported: reporting::Reported,
     rosters: numbering::Rosters,
+    moves: moving::Known,
 }
 
 /// What a step did.
@@ -84,6 +86,7 @@ impl Driver {
             log: Copied::default(),
             reported: reporting::Reported::default(),
             rosters: numbering::Rosters::default(),
+            moves: moving::Known::default(),
         }
     }
 
@@ -178,6 +181,7 @@ impl Driver {
             self.known = Known::default();
             self.settle_at = now.plus(self.inner.store.settle());
             self.inner.desk.reopen();
+            self.moves.read_all_again();
             // The store may have lost our bits too: all are written again, and all are read again.
             self.inner.soil();
             self.known.all_at = Timestamp(0);
@@ -267,6 +271,7 @@ impl Driver {
                 told.draw = self.drawn_order(&told.line);
                 told.commitment.clone_from(&picture.commitment);
                 told.rosters = self.rosters.of(&told.line);
+                told.moves = Arc::clone(&picture.moves);
                 self.clear_served(&told).await?;
                 self.publish(Arc::new(told));
                 Ok(Stepped::Ticked)

@@ -25,6 +25,7 @@ impl Room {
                 Some(held) => return Located::Nowhere(held),
                 None => return self.arrive(challenge, at).await,
             },
+            Visitor::Moved => return Located::Nowhere(self.moved(at.now)),
             Visitor::Early(provisional) => match self.turned_away(at.now) {
                 Some(held) => return Located::Nowhere(held),
                 None => return self.redeem(provisional, at).await,
@@ -47,9 +48,7 @@ impl Room {
             return Located::Nowhere(held);
         }
         if over {
-            // The old secret names this arrival, so that two requests at once get one number.
-            let nonce = ticket.secret.rotate_left(1) ^ ticket.number.0;
-            return self.number(nonce, Some(Reason::NewNumber), at).await;
+            return self.number_after(&ticket, at).await;
         }
         let reason = None;
         Located::InLine(Seat {
@@ -57,6 +56,12 @@ impl Room {
             place,
             reason,
         })
+    }
+
+    /// A new number for whose place is over. The old secret names this arrival, so that two requests at once get one.
+    pub(super) async fn number_after(&self, ticket: &Ticket, at: Moment) -> Located {
+        let nonce = ticket.secret.rotate_left(1) ^ ticket.number.0;
+        self.number(nonce, Some(Reason::NewNumber), at).await
     }
 
     pub(super) async fn number(&self, nonce: u64, reason: Option<Reason>, at: Moment) -> Located {
@@ -120,6 +125,7 @@ impl Room {
             return Visitor::Stranger;
         };
         match inner.seal.read_claimant(text) {
+            Ok(Claimant::Ticket(ticket)) if self.has_moved(&ticket) => Visitor::Moved,
             Ok(Claimant::Ticket(ticket)) => Visitor::Holder(ticket),
             Ok(Claimant::Provisional(provisional)) => Visitor::Early(provisional),
             Ok(Claimant::Challenge(challenge)) if is_fresh(&challenge, now) => {
@@ -193,6 +199,8 @@ pub(super) enum Visitor {
     Returned(Challenge),
     /// Came while the store was lost.
     Early(Provisional),
+    /// Gave the place to another device.
+    Moved,
     Stranger,
 }
 

@@ -7,12 +7,14 @@ use policies::{
     schedule::Schedule,
 };
 
-use super::Room;
+use super::{Outcome, Room, locate::Located};
 use crate::{
+    bits::Bits,
+    controller::AFTERLIFE,
     counts::Event,
-    presence::{CLOCK_SKEW, Epochs},
-    token::{Pass, TokenText},
-    value::{Number, Timestamp},
+    presence::{CLOCK_SKEW, Epochs, Trace},
+    token::{Pass, Ticket, TokenText},
+    value::{Moment, Number, Timestamp},
 };
 
 /// Most epochs in which a live pass can have been recorded: each is read with every tick.
@@ -26,6 +28,8 @@ const EPOCHS: u32 = 8;
 pub(super) struct Visits {
     /// The longest a pass of this room may last from now on.
     longest: Duration,
+    /// How long after its end a pass may matter: where one can end while its call is still remembered.
+    memory: Option<Duration>,
     pub(super) epochs: Epochs,
 }
 
@@ -38,9 +42,13 @@ impl Visits {
             (shortest, longest) = (shortest.min(ttl), longest.max(ttl));
         }
         let longest = longest.max(everyday.hold());
-        let length = (shortest / EPOCHS).max(longest / MOST_EPOCHS);
+        let memory = rules.call_grace() + AFTERLIFE;
+        let memory = (shortest < memory).then_some(memory);
+        let span = longest + memory.unwrap_or_default();
+        let length = (shortest / EPOCHS).max(span / MOST_EPOCHS);
         Self {
             longest,
+            memory,
             epochs: Epochs::of_length(length),
         }
     }
@@ -55,9 +63,21 @@ impl Visits {
         self.epochs.within(&self.epochs.alive(now, self.longest))
     }
 
+    /// The epochs before these, as far as a pass in them may have been called recently.
+    pub(super) fn ended(&self, now: Timestamp) -> Vec<u64> {
+        let Some(memory) = self.memory else {
+            return Vec::new();
+        };
+        let alive = *self.epochs.alive(now, self.longest).start();
+        let last = self.epochs.before(alive, 1);
+        let first = self.epochs.at(Timestamp(alive).minus(memory));
+        self.epochs.within(&(first..=last))
+    }
+
     /// How long an epoch is asked for.
     pub(super) fn keep(&self) -> Duration {
-        self.longest + self.epochs.length() * 2 + 2 * CLOCK_SKEW
+        let memory = self.memory.unwrap_or_default();
+        self.longest + memory + self.epochs.length() * 2 + 2 * CLOCK_SKEW
     }
 }
 
@@ -72,6 +92,34 @@ impl Room {
     pub(super) fn count_visit(&self, number: Number, ends: Timestamp) {
         let inner = &self.inner;
         inner.activity.record(number, inner.visits.recorded(ends));
+    }
+
+    /// Whether the visit of somebody who came in is over, though the call is still open: its seat was given on. Asked
+    /// only for a second claim of one ticket.
+    pub(super) async fn is_over(&self, number: Number, now: Timestamp) -> bool {
+        let visits = &self.inner.visits;
+        let ended = visits.ended(now);
+        if ended.is_empty() {
+            return false;
+        }
+        let of = |epochs: Vec<u64>| epochs.into_iter().map(|epoch| (Trace::Activity, epoch));
+        let alive: Vec<_> = of(visits.alive(now)).collect();
+        let epochs: Vec<_> = alive.iter().copied().chain(of(ended)).collect();
+        let Ok(read) = self.inner.store.traces(&epochs).await else {
+            return true;
+        };
+        let (alive, ended) = read.split_at(alive.len());
+        let recorded = |in_epochs: &[Bits]| in_epochs.iter().any(|bits| bits.has(number));
+        !recorded(alive) && recorded(ended)
+    }
+
+    /// The ticket is spent: a new number.
+    pub(super) async fn once_more(&self, ticket: &Ticket, at: Moment) -> Outcome {
+        match self.number_after(ticket, at).await {
+            Located::InLine(seat) => self.tell(seat, at),
+            Located::Nowhere(held) => Outcome::Held(held),
+            Located::Inside(pass) => self.admit(pass, at.now).await,
+        }
     }
 
     /// The origin says that this visit is not over before `until`, since a payment is on its way: the pass lasts at

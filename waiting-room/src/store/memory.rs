@@ -47,6 +47,7 @@ struct Room {
     orders: BTreeMap<String, Vec<u8>>,
     /// For as long as the process lives: there is no clock to end it by, and no loss to need it for.
     kept: BTreeMap<String, Vec<u8>>,
+    moves: Vec<Vec<u8>>,
     gateways: BTreeMap<GatewayId, Timestamp>,
     log: VecDeque<String>,
     reports: VecDeque<Vec<u8>>,
@@ -246,6 +247,15 @@ impl RoomStore for MemoryStore {
             .iter()
             .map(|name| room.kept.get(name).cloned())
             .collect())
+    }
+
+    async fn add_move(&self, entry: &[u8]) -> Result<(), StoreError> {
+        self.room()?.moves.push(entry.to_vec());
+        Ok(())
+    }
+
+    async fn moves(&self, after: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(self.room()?.moves.iter().skip(after).cloned().collect())
     }
 
     async fn report(&self, report: &[u8]) -> Result<(), StoreError> {

@@ -282,6 +282,21 @@ impl RoomStore for RedisStore {
         Ok(answers.into_iter().map(Value::into_owned_bytes).collect())
     }
 
+    async fn add_move(&self, entry: &[u8]) -> Result<(), StoreError> {
+        let push = vec![self.key("j"), wire::blob(entry)];
+        let client = self.links()?.visitors.client()?;
+        let _: Value = client.custom(command("RPUSH"), push).await?;
+        Ok(())
+    }
+
+    async fn moves(&self, after: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        let range = vec![self.key("j"), after.to_string().into(), "-1".into()];
+        let client = self.links()?.bulk.client()?;
+        let entries = wire::array(Some(client.custom(command("LRANGE"), range).await?))?;
+        let entries = entries.into_iter();
+        Ok(entries.filter_map(Value::into_owned_bytes).collect())
+    }
+
     async fn report(&self, report: &[u8]) -> Result<(), StoreError> {
         let pipeline = self.links()?.bulk.client()?.pipeline();
         let key = self.key("w");

@@ -65,21 +65,31 @@ impl Seal {
 
 /// The name that the lowest bits of a secret spell.
 pub(super) fn spell(secret: u64) -> Code {
-    let mut rest = secret;
-    Code(std::array::from_fn(|_| {
+    Code(spelled(secret))
+}
+
+/// The lowest bits as so many letters.
+pub(crate) fn spelled<const LETTERS: usize>(bits: u64) -> [u8; LETTERS] {
+    let mut rest = bits;
+    std::array::from_fn(|_| {
         let letter = ALPHABET[(rest & 31) as usize];
         rest >>= 5;
         letter
-    }))
+    })
 }
 
 /// A name as people write it: any case, with O for 0 and I or L for 1, as Crockford allows.
 fn read(name: &str) -> Option<u32> {
+    unspelled::<6>(name).and_then(|bits| u32::try_from(bits).ok())
+}
+
+/// The bits that so many letters spell, however they are written.
+pub(crate) fn unspelled<const LETTERS: usize>(name: &str) -> Option<u64> {
     let letters: Vec<u8> = name
         .bytes()
         .filter(|byte| !matches!(byte, b'-' | b' '))
         .collect();
-    if letters.len() != 6 {
+    if letters.len() != LETTERS {
         return None;
     }
     letters.iter().rev().try_fold(0, |bits, letter| {
@@ -89,7 +99,7 @@ fn read(name: &str) -> Option<u32> {
             letter => letter,
         };
         let value = ALPHABET.iter().position(|known| *known == letter)?;
-        Some(bits << 5 | u32::try_from(value).ok()?)
+        Some(bits << 5 | value as u64)
     })
 }
 

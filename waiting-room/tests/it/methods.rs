@@ -1,6 +1,8 @@
 //! Methods, events and operators' orders: what changes for those who wait, and that nobody loses a place by it.
 
 mod events;
+mod handoff;
 mod loss;
 mod orders;
 mod scene;
+mod visits;

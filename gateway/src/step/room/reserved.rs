@@ -1,4 +1,5 @@
-//! The room's own addresses under `/.fluxgate/<room>/`: `status`, `claim` and `leave`.
+//! The room's own addresses under `/.fluxgate/<room>/`: `status`, `claim` and `leave` for visitors, `visit` for the
+//! origin.
 //!
 //! They answer JSON to scripts and apps, and pages to browsers without scripts.
 
@@ -14,7 +15,7 @@ use crate::metrics;
 use crate::page::negotiate::Form;
 use crate::page::original_of_still;
 use crate::rejection::Rejection;
-use crate::rooms::moment;
+use crate::rooms::{Served, Word, X_FLUXGATE_VISIT, moment};
 
 /// Answers a request to `address`, what follows `/.fluxgate/`.
 pub(super) async fn answer(facts: &Facts<'_>, address: &str) -> Answer {
@@ -31,13 +32,14 @@ pub(super) async fn answer(facts: &Facts<'_>, address: &str) -> Answer {
         "status" if matches!(*method, Method::GET | Method::HEAD) => status(facts, &asking).await,
         "claim" if *method == Method::POST => claim(&asking).await,
         "leave" if *method == Method::POST => leave(&asking).await,
+        "visit" if *method == Method::POST => visit(facts, served),
         "log" if matches!(*method, Method::GET | Method::HEAD) => published::log(served).await,
         "lottery" if matches!(*method, Method::GET | Method::HEAD) => {
             let published = published::lottery(&asking).await;
             published.unwrap_or_else(|| nothing_here(facts))
         }
         "status" | "log" | "lottery" => not_allowed("GET, HEAD"),
-        "claim" | "leave" => not_allowed("POST"),
+        "claim" | "leave" | "visit" => not_allowed("POST"),
         _ => nothing_here(facts),
     }
 }
@@ -87,6 +89,26 @@ async fn leave(asking: &Asking<'_>) -> Answer {
         .headers
         .extend(asking.served.names.no_pass(asking.told));
     answer
+}
+
+const UNSIGNED: &str = "X-Fluxgate-Visit does not say `done` with the origin's signature";
+
+/// The origin says, beside any answer of its own, that a visit is over.
+fn visit(facts: &Facts<'_>, served: &Served) -> Answer {
+    let said = facts.head.headers.get(X_FLUXGATE_VISIT);
+    match said.and_then(|said| served.visits.read(said)) {
+        Some((number, Word::Done)) => {
+            served.room.release(number);
+            let text = HeaderValue::from_static("text/plain; charset=utf-8");
+            Answer::new(
+                StatusCode::NO_CONTENT,
+                text,
+                Bytes::new(),
+                metrics::Outcome::Queued,
+            )
+        }
+        _ => Rejection::BadRequest(UNSIGNED).answer(facts.caller.request_id(), rand::random()),
+    }
 }
 
 /// Only to a path of this very host: whatever else an address says is taken for `/`.

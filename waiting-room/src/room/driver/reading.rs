@@ -9,7 +9,7 @@ use crate::{
     line::{Line, Marks, SEGMENT_NUMBERS},
     orders::Orders,
     presence::{Epochs, Trace},
-    snapshot::Snapshot,
+    snapshot::{Inside, Snapshot},
     store::{Epoch, GatewayId, Head, Mark, Part, StoreError},
     value::{LineId, Number, Timestamp},
 };
@@ -76,12 +76,14 @@ impl Driver {
             self.orders = Arc::new(orders);
         }
         self.learn_rosters(&line).await?;
+        let moves = self.read_moves().await?;
         let marks = self.known.marks.clone();
         let mut picture = Snapshot::build(line, next, marks, now);
         picture.orders = Arc::clone(&self.orders);
         picture.draw = self.drawn_order(&picture.line);
         picture.commitment = self.commitment(&picture.line, now);
         picture.rosters = self.rosters.of(&picture.line);
+        picture.moves = moves;
         Ok(Arc::new(picture))
     }
 
@@ -117,18 +119,21 @@ impl Driver {
         });
         let mut epochs = self.activity_epochs(now);
         let activity = epochs.len();
+        epochs.extend(of(Trace::Activity, self.inner.visits.ended(now)));
+        let over = epochs.len();
         epochs.extend(of(Trace::Due, expected));
         let due = epochs.len();
         epochs.extend(of(Trace::Presence, presence));
         let mut read = self.inner.store.traces(&epochs).await?;
         let living = union(read.drain(due..));
-        let expected = union(read.drain(activity..));
+        let expected = union(read.drain(over..));
+        let ended = union(read.drain(activity..));
         let active = union(read);
         self.inner.active.store(Arc::new(active.clone()));
         Ok(Traces {
             living: judged.then_some(living),
             expected,
-            active,
+            inside: Inside { active, ended },
         })
     }
 }

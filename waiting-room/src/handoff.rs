@@ -1,0 +1,197 @@
+//! Places that moved to another device: which secret of a number is the one that counts.
+//!
+//! A device that has the place offers it: a short code is kept in the store for some minutes. Whoever brings the code
+//! gets the ticket with a secret of its own, and adds a [`Move`] to the line's list of moves: this number goes from
+//! that secret to this one. All gateways read the list in its order, and an entry counts only if the number was at
+//! `from` then: so of two who bring one code the first has the place, a code that was used opens nothing, and writing
+//! entries again (to a store that forgot) changes nothing.
+
+use std::collections::HashMap;
+
+use crate::value::{LineId, Number, Timestamp};
+
+/// Letters of a code: forty bits.
+const LETTERS: usize = 8;
+
+/// One place, from one device to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Move {
+    /// The place.
+    pub number: Number,
+    /// The secret of the ticket that offered it.
+    pub from: u64,
+    /// The secret of the ticket that took it.
+    pub to: u64,
+}
+
+impl Move {
+    /// In store form.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        [self.number.0, self.from, self.to]
+            .map(u64::to_be_bytes)
+            .concat()
+    }
+
+    /// Reads one back; `None` if it is not one.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (fields, []) = bytes.as_chunks::<8>() else {
+            return None;
+        };
+        let [number, from, to] = <[[u8; 8]; 3]>::try_from(fields)
+            .ok()?
+            .map(u64::from_be_bytes);
+        Some(Self {
+            number: Number(number),
+            from,
+            to,
+        })
+    }
+}
+
+/// All moves of a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moves {
+    now_at: HashMap<Number, u64>,
+}
+
+impl Moves {
+    /// Takes the next one of the list.
+    pub fn apply(&mut self, next: &Move) {
+        let at = self.now_at.entry(next.number).or_insert(next.from);
+        if *at == next.from {
+            *at = next.to;
+        }
+    }
+
+    /// The secret that counts; `None` if the place never moved.
+    #[must_use]
+    pub fn at(&self, number: Number) -> Option<u64> {
+        self.now_at.get(&number).copied()
+    }
+
+    /// Whether a ticket with this secret has lost the place to another device.
+    #[must_use]
+    pub fn took(&self, number: Number, secret: u64) -> bool {
+        self.at(number).is_some_and(|at| at != secret)
+    }
+}
+
+/// A place that is offered to another device, as it is kept in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Offer {
+    pub(crate) line: LineId,
+    pub(crate) number: Number,
+    pub(crate) joined_at: Timestamp,
+    pub(crate) secret: u64,
+    /// From when nobody takes it.
+    pub(crate) ends: Timestamp,
+}
+
+impl Offer {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let Self {
+            line,
+            number,
+            joined_at,
+            secret,
+            ends,
+        } = self;
+        [line.0, number.0, joined_at.0, *secret, ends.0]
+            .map(u64::to_be_bytes)
+            .concat()
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (fields, []) = bytes.as_chunks::<8>() else {
+            return None;
+        };
+        let fields = <[[u8; 8]; 5]>::try_from(fields).ok()?;
+        let [line, number, joined_at, secret, ends] = fields.map(u64::from_be_bytes);
+        Some(Self {
+            line: LineId(line),
+            number: Number(number),
+            joined_at: Timestamp(joined_at),
+            secret,
+            ends: Timestamp(ends),
+        })
+    }
+}
+
+/// A code of random bits, as people type it: `K7QM-2X9P`.
+pub(crate) fn code(bits: u64) -> String {
+    let letters = crate::token::spelled::<LETTERS>(bits);
+    let (one, other) = letters.split_at(LETTERS / 2);
+    let text = [one, b"-", other].concat();
+    String::from_utf8(text).expect("the alphabet is ASCII")
+}
+
+/// The code that somebody typed, in its one spelling; `None` if it is none.
+pub(crate) fn typed(text: &str) -> Option<String> {
+    crate::token::unspelled::<LETTERS>(text).map(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn step(from: u64, to: u64) -> Move {
+        Move {
+            number: Number(7),
+            from,
+            to,
+        }
+    }
+
+    #[test]
+    fn of_two_who_bring_one_code_the_first_has_the_place() {
+        let mut moves = Moves::default();
+        moves.apply(&step(1, 2));
+        moves.apply(&step(1, 3));
+        assert_eq!(moves.at(Number(7)), Some(2));
+        assert!(moves.took(Number(7), 1) && moves.took(Number(7), 3));
+        assert!(!moves.took(Number(7), 2) && !moves.took(Number(8), 1));
+    }
+
+    #[test]
+    fn a_list_that_is_written_again_says_the_same() {
+        let mut once = Moves::default();
+        [step(1, 2), step(2, 3)]
+            .iter()
+            .for_each(|next| once.apply(next));
+        let twice = [step(1, 2), step(2, 3), step(1, 2), step(2, 3)];
+        let mut again = Moves::default();
+        twice.iter().for_each(|next| again.apply(next));
+        assert_eq!(once, again);
+    }
+
+    #[test]
+    fn what_is_kept_is_read_back_and_nothing_else() {
+        let offer = Offer {
+            line: LineId(1),
+            number: Number(2),
+            joined_at: Timestamp(3),
+            secret: 4,
+            ends: Timestamp(5),
+        };
+        assert_eq!(Offer::decode(&offer.encode()), Some(offer));
+        assert_eq!(Move::decode(&step(1, 2).encode()), Some(step(1, 2)));
+        assert_eq!(
+            (Offer::decode(&[1; 39]), Move::decode(&[1; 25])),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn a_code_is_typed_in_any_way_that_people_write_it() {
+        let code = code(0x12_3456_789a);
+        assert_eq!(code.len(), 9);
+        let loose = code.to_lowercase().replace('-', " ");
+        assert_eq!(typed(&loose), Some(code));
+        assert_eq!(
+            (typed(""), typed("K7QM-2X9"), typed("K7QM-2X9U")),
+            (None, None, None)
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! A place moves to another device, once, and the first device is told.
+
+use policies::schedule::{Method, Schedule};
+use waiting_room::{Moment, NotMoved, Outcome, Reason, State};
+
+use super::scene::{Scene, event, schedule};
+use crate::fleet::Browser;
+
+/// Somebody offers the place at one gateway.
+async fn offer(scene: &mut Scene, browser: &Browser) -> Result<String, NotMoved> {
+    let at = Moment {
+        now: scene.now,
+        entropy: scene.roll(),
+    };
+    scene.gateways[0]
+        .room
+        .offer_place(browser.presented(), at)
+        .await
+}
+
+/// Another device takes it at the other gateway.
+async fn take(scene: &mut Scene, code: &str) -> Result<Browser, NotMoved> {
+    let at = Moment {
+        now: scene.now,
+        entropy: scene.roll(),
+    };
+    let mut browser = Browser::default();
+    let outcome = scene.gateways[1].room.take_place(code, at).await?;
+    browser.keep(&outcome);
+    Ok(browser)
+}
+
+#[tokio::test]
+async fn a_place_moves_and_the_first_device_has_none_any_more() {
+    let mut scene = Scene::new(1, Schedule::default()).await;
+    let mut crowd = scene.arrive(4).await;
+    let code = offer(&mut scene, &crowd[2]).await.expect("a code");
+    let mut phone = take(&mut scene, &code.to_lowercase())
+        .await
+        .expect("taken over");
+    scene.steps(4).await;
+    let held = scene.poll(&mut phone).await;
+    assert_eq!(
+        (held.status.state, held.status.ahead),
+        (State::Waiting, Some(1))
+    );
+    let (ours, theirs) = (
+        crowd[2].ticket().expect("had"),
+        phone.ticket().expect("has"),
+    );
+    assert_eq!((ours.number, ours.code()), (theirs.number, theirs.code()));
+    let told = scene.poll(&mut crowd[2]).await;
+    assert_eq!(told.status.state, State::Left);
+    assert_eq!(told.status.reason, Some(Reason::Moved));
+    assert!(crowd[2].ticket.is_none(), "and forgets its ticket");
+    // Back again, by a code of its own.
+    let code = offer(&mut scene, &phone).await.expect("a code");
+    let mut back = take(&mut scene, &code).await.expect("taken over");
+    scene.steps(4).await;
+    assert_eq!(scene.poll(&mut back).await.status.ahead, Some(1));
+    assert_eq!(
+        scene.poll(&mut phone).await.status.reason,
+        Some(Reason::Moved)
+    );
+}
+
+#[tokio::test]
+async fn a_code_works_once_and_for_five_minutes() {
+    let mut scene = Scene::new(1, Schedule::default()).await;
+    let crowd = scene.arrive(3).await;
+    let code = offer(&mut scene, &crowd[1]).await.expect("a code");
+    let late = offer(&mut scene, &crowd[2]).await.expect("a code");
+    take(&mut scene, &code).await.expect("taken over");
+    assert_eq!(take(&mut scene, &code).await.err(), Some(NotMoved::Unknown));
+    for wrong in ["", "K7QM", "AAAA-AAAA", "\u{0}"] {
+        assert_eq!(
+            take(&mut scene, wrong).await.err(),
+            Some(NotMoved::Unknown),
+            "{wrong:?}"
+        );
+    }
+    scene.until(400).await;
+    assert_eq!(take(&mut scene, &late).await.err(), Some(NotMoved::Unknown));
+    // Who is in, and who is nowhere, has no place to give.
+    for browser in [&crowd[0], &Browser::default()] {
+        assert_eq!(
+            offer(&mut scene, browser).await.err(),
+            Some(NotMoved::NoPlace)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_that_was_copied_before_it_moved_claims_nothing() {
+    let mut scene = Scene::new(1, Schedule::default()).await;
+    let mut crowd = scene.arrive(2).await;
+    let mut copies = vec![crowd[1].clone(); 5];
+    let code = offer(&mut scene, &crowd[1]).await.expect("a code");
+    let mut phone = take(&mut scene, &code).await.expect("taken over");
+    scene.steps(2).await;
+    let left = crowd[0].leave(&scene.gateways[0], scene.now).await;
+    assert!(matches!(left, Outcome::Held(held) if held.status.state == State::Left));
+    for _ in 0..12 {
+        scene.steps(1).await;
+        let _ = scene.poll(&mut phone).await;
+    }
+    for copy in &mut copies {
+        let outcome = scene.enter(copy).await;
+        assert!(matches!(outcome, Outcome::Held(_)), "{outcome:?}");
+    }
+    assert!(matches!(
+        scene.enter(&mut phone).await,
+        Outcome::Admitted(_)
+    ));
+}
+
+#[tokio::test]
+async fn a_move_survives_a_store_that_forgets_and_a_draw() {
+    let events = vec![event(Method::Lottery)];
+    let mut scene = Scene::new(1, schedule(Method::Closed, events)).await;
+    scene.until(20).await;
+    let mut crowd = scene.arrive(6).await;
+    let code = offer(&mut scene, &crowd[3]).await.expect("a code");
+    let mut phone = take(&mut scene, &code).await.expect("taken over");
+    scene.steps(4).await;
+    scene.store.wipe();
+    scene.steps(12).await;
+    assert_eq!(scene.poll(&mut phone).await.status.state, State::NotOpen);
+    // After the draw the place has another number; a copy of the old ticket has it under neither.
+    let mut copy = crowd[3].clone();
+    while scene.now.0 < super::scene::at(70) {
+        scene.steps(4).await;
+        let _ = scene.poll(&mut phone).await;
+        for (index, browser) in crowd.iter_mut().enumerate() {
+            if index != 3 {
+                let _ = scene.poll(browser).await;
+            }
+        }
+    }
+    assert!(scene.poll(&mut phone).await.status.reason != Some(Reason::Moved));
+    assert_eq!(
+        scene.poll(&mut copy).await.status.reason,
+        Some(Reason::Moved)
+    );
+}

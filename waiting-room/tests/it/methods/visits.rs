@@ -1,0 +1,148 @@
+//! How long a visit counts: the event's session, a pass that is held for a payment, a visit that the origin ends.
+
+use std::time::Duration;
+
+use policies::{
+    admission::{Admission, Renewal, Spec},
+    schedule::{EventSpec, Method, Schedule},
+};
+use waiting_room::{Admitted, Outcome, State, Timestamp};
+
+use super::scene::{Scene, at, schedule};
+use crate::fleet::{Browser, seal};
+
+/// One seat, held for a minute and for no longer whatever its holder does.
+fn rules() -> Admission {
+    let spec = Spec {
+        active: Some(1),
+        ttl: Duration::from_secs(60),
+        hold: Some(Duration::from_secs(300)),
+        renewal: Renewal::Never,
+        ..Spec::default()
+    };
+    Admission::new(spec).expect("valid")
+}
+
+/// The first is in; the second waits for the seat.
+async fn scene(schedule: Schedule) -> (Scene, Browser, Browser) {
+    let mut scene = Scene::under(rules(), schedule).await;
+    let mut crowd = scene.arrive(2).await;
+    let second = crowd.pop().expect("two");
+    let first = crowd.pop().expect("two");
+    assert!(first.pass.is_some() && second.pass.is_none());
+    (scene, first, second)
+}
+
+async fn inside(scene: &mut Scene, browser: &mut Browser) -> Admitted {
+    match scene.enter(browser).await {
+        Outcome::Admitted(admitted) => admitted,
+        Outcome::Held(held) => panic!("{held:?}"),
+    }
+}
+
+/// Seconds until the second is called.
+async fn called_after(scene: &mut Scene, second: &mut Browser) -> u64 {
+    let from = scene.now;
+    while scene.poll(second).await.status.state != State::Called {
+        scene.steps(4).await;
+        assert!(scene.now.since(from) < Duration::from_secs(900), "never");
+    }
+    scene.now.since(from).as_secs()
+}
+
+#[tokio::test]
+async fn a_seat_is_given_on_when_its_pass_ends() {
+    let (mut scene, _, mut second) = scene(Schedule::default()).await;
+    let waited = called_after(&mut scene, &mut second).await;
+    // Up to an epoch (a sixteenth of five minutes or an eighth of one) and the skew of clocks later.
+    assert!((57..75).contains(&waited), "{waited} s");
+}
+
+#[tokio::test]
+async fn a_ticket_kept_beyond_its_visit_opens_nothing_though_its_call_is_open() {
+    let (mut scene, _, mut second) = scene(Schedule::default()).await;
+    let _ = called_after(&mut scene, &mut second).await;
+    let mut again = second.clone();
+    let first_claim = inside(&mut scene, &mut second).await;
+    // The answer was lost on the way: the same ticket again is the same visit.
+    assert_eq!(
+        inside(&mut scene, &mut again.clone()).await.number,
+        first_claim.number
+    );
+    let mut third = scene.arrive(1).await.remove(0);
+    let _ = called_after(&mut scene, &mut third).await;
+    let outcome = scene.enter(&mut again).await;
+    assert!(
+        matches!(outcome, Outcome::Held(_)),
+        "the seat is the third's: {outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_pass_that_is_held_for_a_payment_does_not_end_before_it() {
+    let (mut scene, mut first, mut second) = scene(Schedule::default()).await;
+    let pass = inside(&mut scene, &mut first).await.visit.expect("a seat");
+    let until = scene.now.plus(Duration::from_secs(200));
+    let room = scene.gateways[0].room.clone();
+    let (longer, ends) = room.hold(&pass, until, scene.now).await.expect("longer");
+    assert_eq!(ends, until);
+    first.pass = Some(longer.as_str().to_owned());
+    let again = room.hold(&pass, pass.expires_at, scene.now).await;
+    assert_eq!(again, None, "it lasts so long already");
+    let waited = called_after(&mut scene, &mut second).await;
+    assert!((197..215).contains(&waited), "{waited} s");
+    assert!(
+        seal()
+            .read_pass(longer.as_str(), until.minus(Duration::from_millis(1)))
+            .is_ok()
+    );
+    assert!(seal().read_pass(longer.as_str(), until).is_err());
+}
+
+#[tokio::test]
+async fn no_origin_holds_a_pass_for_longer_than_the_operator_allows() {
+    let (mut scene, mut first, _) = scene(Schedule::default()).await;
+    let pass = inside(&mut scene, &mut first).await.visit.expect("a seat");
+    let room = &scene.gateways[0].room;
+    let held = room.hold(&pass, Timestamp(u64::MAX), scene.now).await;
+    assert_eq!(
+        held.map(|(_, ends)| ends),
+        Some(scene.now.plus(Duration::from_secs(300)))
+    );
+    let ended = room.hold(&pass, Timestamp(u64::MAX), pass.expires_at).await;
+    assert_eq!(ended, None, "what has ended does not begin again");
+}
+
+#[tokio::test]
+async fn a_visit_that_the_origin_ends_frees_its_seat_at_once_and_its_pass_opens_nothing() {
+    let (mut scene, mut first, mut second) = scene(Schedule::default()).await;
+    let number = inside(&mut scene, &mut first).await.number;
+    // Said while the store is away: it is said again.
+    scene.store.cut();
+    scene.gateways[0].room.release(number);
+    scene.steps(8).await;
+    scene.store.mend();
+    scene.steps(12).await;
+    let waited = called_after(&mut scene, &mut second).await;
+    assert!(waited <= 2, "{waited} s");
+    let outcome = scene.enter(&mut first).await;
+    assert!(matches!(outcome, Outcome::Held(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn an_event_has_a_session_of_its_own() {
+    let event = EventSpec {
+        opens_at: at(5),
+        closes_at: Some(at(500)),
+        method: Method::Fifo,
+        ttl: Some(Duration::from_secs(16)),
+        ..EventSpec::default()
+    };
+    let mut scene = Scene::under(rules(), schedule(Method::Closed, vec![event])).await;
+    scene.until(6).await;
+    let mut crowd = scene.arrive(2).await;
+    let admitted = inside(&mut scene, &mut crowd[0]).await;
+    assert!(admitted.expires_at <= scene.now.plus(Duration::from_secs(16)));
+    let waited = called_after(&mut scene, &mut crowd[1]).await;
+    assert!((12..26).contains(&waited), "{waited} s");
+}
