@@ -129,6 +129,9 @@ impl Admin {
                     .limit_clients
                     .with_label_values(&labels)
                     .set(clients);
+                let refused = self.metrics.limit_refused.with_label_values(&labels);
+                refused.reset();
+                refused.inc_by(limiter.refused());
             }
         }
         let mut answer = Response::new(self.metrics.render());

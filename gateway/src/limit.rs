@@ -7,6 +7,7 @@
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
@@ -44,6 +45,7 @@ pub(crate) struct Limiter<C: Clock = DefaultClock> {
     pub(crate) policy_field: HeaderValue,
     clock: C,
     buckets: Buckets<C>,
+    refused: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -90,6 +92,7 @@ impl<C: Clock + Clone> Limiter<C> {
             policy_field,
             clock,
             buckets,
+            refused: AtomicU64::new(0),
         }
     }
 
@@ -99,7 +102,15 @@ impl<C: Clock + Clone> Limiter<C> {
             Buckets::ByClient(buckets) => buckets.check_key(&Block::from(client)),
             Buckets::Whole(bucket) => bucket.check(),
         };
-        refused.map_err(|until| until.wait_time_from(self.clock.now()))
+        refused.map_err(|until| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            until.wait_time_from(self.clock.now())
+        })
+    }
+
+    /// How many requests were refused, or would have been.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Forgets the buckets that are full again: they hold no information.
@@ -135,6 +146,7 @@ mod tests {
             key,
             quota,
             burst: 2.try_into().expect("not zero"),
+            shadow: false,
         };
         (Limiter::with_clock(limit, clock.clone()), clock)
     }

@@ -26,6 +26,9 @@ pub(crate) enum Outcome {
     UnknownHost,
     NoRoute,
     RateLimited,
+    NoPlace,
+    UnknownCode,
+    RoomUnavailable,
     UpstreamUnavailable,
     UpstreamTimeout,
     BadGateway,
@@ -35,7 +38,7 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    const ALL: [(Self, &'static str); 15] = [
+    const ALL: [(Self, &'static str); 18] = [
         (Self::Proxied, "proxied"),
         (Self::Queued, "queued"),
         (Self::BadRequest, "bad_request"),
@@ -46,6 +49,9 @@ impl Outcome {
         (Self::UnknownHost, "unknown_host"),
         (Self::NoRoute, "no_route"),
         (Self::RateLimited, "rate_limited"),
+        (Self::NoPlace, "no_place"),
+        (Self::UnknownCode, "unknown_code"),
+        (Self::RoomUnavailable, "room_unavailable"),
         (Self::UpstreamUnavailable, "upstream_unavailable"),
         (Self::UpstreamTimeout, "upstream_timeout"),
         (Self::BadGateway, "bad_gateway"),
@@ -83,6 +89,7 @@ pub(crate) struct Metrics {
     pub(crate) config_good: IntGauge,
     pub(crate) reloads: IntCounterVec,
     pub(crate) limit_clients: IntGaugeVec,
+    pub(crate) limit_refused: IntCounterVec,
     /// For requests that never found a tenant.
     pub(crate) nobody: Arc<Meter>,
 }
@@ -206,6 +213,11 @@ impl Metrics {
                 "fluxgate_config_reloads_total",
                 "Reloads by result.",
                 &["result"],
+            )?,
+            limit_refused: all.counters(
+                "fluxgate_limit_refused_total",
+                "Requests that a rate limit refused, or would have: limits in shadow count only.",
+                &["tenant", "limit"],
             )?,
             limit_clients: all.gauges(
                 "fluxgate_limit_clients",

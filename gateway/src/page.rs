@@ -16,6 +16,7 @@ mod filling;
 mod hole;
 mod html;
 pub(crate) mod json;
+pub(crate) mod moving;
 pub(crate) mod negotiate;
 pub(crate) mod sample;
 mod status;

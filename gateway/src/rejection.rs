@@ -32,6 +32,12 @@ pub(crate) enum Rejection {
     UnknownHost,
     NoRoute,
     RateLimited(Exhausted),
+    /// There is no place in a line to move.
+    NoPlace,
+    /// No place moves by this code, or not any more.
+    UnknownCode,
+    /// The room's store does not answer.
+    RoomUnavailable,
     /// No server of the upstream takes a connection.
     UpstreamUnavailable,
     /// A server took too long.
@@ -54,6 +60,9 @@ impl Rejection {
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::NoPlace => StatusCode::CONFLICT,
+            Self::UnknownCode => StatusCode::GONE,
+            Self::RoomUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::UpstreamUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::BadGateway => StatusCode::BAD_GATEWAY,
@@ -72,6 +81,9 @@ impl Rejection {
             Self::UnknownHost => Outcome::UnknownHost,
             Self::NoRoute => Outcome::NoRoute,
             Self::RateLimited(_) => Outcome::RateLimited,
+            Self::NoPlace => Outcome::NoPlace,
+            Self::UnknownCode => Outcome::UnknownCode,
+            Self::RoomUnavailable => Outcome::RoomUnavailable,
             Self::UpstreamUnavailable => Outcome::UpstreamUnavailable,
             Self::UpstreamTimeout => Outcome::UpstreamTimeout,
             Self::BadGateway => Outcome::BadGateway,
@@ -89,6 +101,9 @@ impl Rejection {
             Self::UnknownHost => "No site of this gateway has this host name",
             Self::NoRoute => "Nothing is served at this address",
             Self::RateLimited(_) => "Too many requests; wait a moment",
+            Self::NoPlace => "There is no place in this line to move",
+            Self::UnknownCode => "This code is unknown, too old, or was used before",
+            Self::RoomUnavailable => "The place cannot move right now; try again shortly",
             Self::UpstreamUnavailable => {
                 "The service cannot be reached right now; try again shortly"
             }
@@ -129,7 +144,7 @@ impl Rejection {
                     Some((RATE_LIMIT_POLICY, exhausted.limiter.policy_field.clone())),
                 ];
             }
-            Self::UpstreamUnavailable => {
+            Self::UpstreamUnavailable | Self::RoomUnavailable => {
                 headers[0] = Some((RETRY_AFTER, seconds(spread(Duration::from_secs(1), jitter))));
             }
             _ => {}

@@ -82,6 +82,7 @@ pub(crate) struct Served {
     pub(crate) status_url: String,
     pub(crate) claim_url: String,
     pub(crate) leave_url: String,
+    pub(crate) handoff_url: String,
     /// The name for people.
     pub(crate) title: String,
     /// The end of the line's log, and when it was read.
@@ -151,6 +152,7 @@ impl Rooms {
             status_url: url("status"),
             claim_url: url("claim"),
             leave_url: url("leave"),
+            handoff_url: url("handoff"),
             title: title(name),
             log_end: tokio::sync::Mutex::new((Timestamp(0), Bytes::new())),
             made,

@@ -96,6 +96,8 @@ pub struct Limit {
     pub quota: Quota,
     /// How many may come at once after a rest. At least 1.
     pub burst: NonZeroU32,
+    /// Only counts what it would refuse.
+    pub shadow: bool,
 }
 
 /// A rate limit as it is said.
@@ -107,6 +109,7 @@ pub struct LimitDocument {
     quota: Said<Quota>,
     /// Default: the quota's amount.
     burst: Option<Said<NonZeroU32>>,
+    shadow: Option<Said<bool>>,
 }
 
 /// Compiles a tenant's limits, narrow before wide. Complains about two of one name.
@@ -118,6 +121,7 @@ pub fn compile(said: Vec<LimitDocument>, told: &mut Diagnostics) -> Vec<Limit> {
         let key = document.key.take(told);
         let quota = document.quota.take(told);
         let burst = document.burst.map(|burst| burst.take(told));
+        let shadow = document.shadow.and_then(|shadow| shadow.take(told));
         let (Some(name), Some(key), Some(quota)) = (name, key, quota) else {
             continue;
         };
@@ -130,6 +134,7 @@ pub fn compile(said: Vec<LimitDocument>, told: &mut Diagnostics) -> Vec<Limit> {
             key,
             quota,
             burst,
+            shadow: shadow.unwrap_or(false),
         });
     }
     narrow_first(&mut limits);

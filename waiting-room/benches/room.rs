@@ -24,7 +24,7 @@ use waiting_room::{
     controller::{self, LotStep, Seen, TICK, Traces},
     line::{Line, Marks},
     orders::Orders,
-    snapshot::Snapshot,
+    snapshot::{Inside, Snapshot},
     standing::Standing,
     store::{GatewayId, RoomStore, redis::Redis},
     token::{Ticket, Told},

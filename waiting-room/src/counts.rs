@@ -39,11 +39,13 @@ pub enum Event {
     Released,
     /// A place moved to another device.
     Moved,
+    /// Somebody would have been held, but for the room's being in shadow.
+    Shadowed,
 }
 
 impl Event {
     /// All of them, in the order of their counters.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Challenged,
         Self::Joined,
         Self::Polled,
@@ -60,6 +62,7 @@ impl Event {
         Self::Extended,
         Self::Released,
         Self::Moved,
+        Self::Shadowed,
     ];
 
     /// The name in metrics.
@@ -82,6 +85,7 @@ impl Event {
             Self::Extended => "extended",
             Self::Released => "released",
             Self::Moved => "moved",
+            Self::Shadowed => "shadowed",
         }
     }
 }
@@ -102,7 +106,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn add(&self, event: Event) {
+    /// It happened once more.
+    pub fn add(&self, event: Event) {
         self.events[event as usize].fetch_add(1, Ordering::Relaxed);
     }
 

@@ -79,7 +79,7 @@ impl Moves {
 }
 
 /// A place that is offered to another device, as it is kept in the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Offer {
     pub(crate) line: LineId,
     pub(crate) number: Number,
@@ -87,6 +87,8 @@ pub(crate) struct Offer {
     pub(crate) secret: u64,
     /// From when nobody takes it.
     pub(crate) ends: Timestamp,
+    /// Where its holder wanted to go.
+    pub(crate) wanted: String,
 }
 
 impl Offer {
@@ -97,16 +99,15 @@ impl Offer {
             joined_at,
             secret,
             ends,
+            wanted,
         } = self;
-        [line.0, number.0, joined_at.0, *secret, ends.0]
-            .map(u64::to_be_bytes)
-            .concat()
+        let fields = [line.0, number.0, joined_at.0, *secret, ends.0];
+        [&fields.map(u64::to_be_bytes).concat(), wanted.as_bytes()].concat()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (fields, []) = bytes.as_chunks::<8>() else {
-            return None;
-        };
+        let (fields, wanted) = bytes.split_first_chunk::<40>()?;
+        let (fields, _) = fields.as_chunks::<8>();
         let fields = <[[u8; 8]; 5]>::try_from(fields).ok()?;
         let [line, number, joined_at, secret, ends] = fields.map(u64::from_be_bytes);
         Some(Self {
@@ -115,6 +116,7 @@ impl Offer {
             joined_at: Timestamp(joined_at),
             secret,
             ends: Timestamp(ends),
+            wanted: String::from_utf8(wanted.to_vec()).ok()?,
         })
     }
 }
@@ -174,8 +176,9 @@ mod tests {
             joined_at: Timestamp(3),
             secret: 4,
             ends: Timestamp(5),
+            wanted: "/sale/shoes".into(),
         };
-        assert_eq!(Offer::decode(&offer.encode()), Some(offer));
+        assert_eq!(Offer::decode(&offer.encode()), Some(offer.clone()));
         assert_eq!(Move::decode(&step(1, 2).encode()), Some(step(1, 2)));
         assert_eq!(
             (Offer::decode(&[1; 39]), Move::decode(&[1; 25])),

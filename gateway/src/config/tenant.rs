@@ -39,6 +39,8 @@ pub(crate) struct RoomRules {
     pub(crate) path: PathPattern,
     pub(crate) admission: Admission,
     pub(crate) schedule: Schedule,
+    /// Only counts whom it would have held.
+    pub(crate) shadow: bool,
     /// A queue page of the tenant's own; it has been tried.
     pub(crate) page: Option<String>,
 }
@@ -90,6 +92,7 @@ struct RoomDocument {
     #[serde(default)]
     events: Vec<EventDocument>,
     adaptive: Option<AdaptiveDocument>,
+    shadow: Option<Said<bool>>,
     /// A template file for the queue page.
     page: Option<Said<PathBuf>>,
 }
@@ -258,6 +261,7 @@ fn compile_rooms(said: Entries<Name, RoomDocument>, told: &mut Diagnostics) -> V
                 false => Renewal::Never,
             };
         }
+        let shadow = document.shadow.and_then(|said| said.take(told));
         let page = document.page.and_then(|said| compile_page(said, told));
         let method = document.method.and_then(|said| said.take(told));
         let schedule = compile_schedule(method.unwrap_or_default(), document.events, place, told);
@@ -267,6 +271,7 @@ fn compile_rooms(said: Entries<Name, RoomDocument>, told: &mut Diagnostics) -> V
                 path,
                 admission,
                 schedule,
+                shadow: shadow.unwrap_or(false),
                 page,
             }),
             (Err(reasons), ..) => {

@@ -28,7 +28,9 @@ pub(crate) fn charge_shared(tenant: &Tenant, client: IpAddr) -> ControlFlow<Reje
 fn charge(tenant: &Tenant, client: IpAddr, which: impl Fn(Key) -> bool) -> ControlFlow<Rejection> {
     let chosen = |limiter: &&Arc<Limiter>| which(limiter.limit.key);
     for limiter in tenant.limiters.iter().filter(chosen) {
-        if let Err(wait) = limiter.charge(client) {
+        if let Err(wait) = limiter.charge(client)
+            && !limiter.limit.shadow
+        {
             let limiter = Arc::clone(limiter);
             return ControlFlow::Break(Rejection::RateLimited(Exhausted { limiter, wait }));
         }

@@ -5,6 +5,7 @@
 //! becomes an answer.
 
 mod asking;
+mod moving;
 mod published;
 mod reserved;
 mod told;
@@ -15,11 +16,12 @@ use std::sync::Arc;
 use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use policies::matcher::Normal;
-use waiting_room::{Outcome, Pass};
+use waiting_room::counts::Event;
+use waiting_room::{Admitted, Held, Number, Outcome, Pass};
 
 use crate::answer::Answer;
 use crate::live::Tenant;
-use crate::rooms::{RESERVED, Served, Told, moment};
+use crate::rooms::{RESERVED, Served, Told, moment, now};
 use crate::step::identify::Caller;
 use asking::Asking;
 
@@ -62,6 +64,27 @@ pub(crate) async fn enter(facts: &Facts<'_>) -> ControlFlow<Answer, Admission> {
             to_origin: vec![served.origin.told(&admitted)],
             to_client: asking.new_tokens(&admitted),
         }),
+        Outcome::Held(held) if served.rules().shadow => {
+            served.room.counts().add(Event::Shadowed);
+            ControlFlow::Continue(shadowed(served, &asking, &held))
+        }
         Outcome::Held(held) => ControlFlow::Break(told::instead(&asking, &held)),
+    }
+}
+
+/// A room in shadow lets through whom it would have held, and they keep their place in a line that holds nobody.
+fn shadowed(served: &Arc<Served>, asking: &Asking<'_>, held: &Held) -> Admission {
+    let unseated = Admitted {
+        number: Number(0),
+        expires_at: now().plus(served.rules().admission.session().ttl()),
+        visit: None,
+        pass: None,
+        ticket: held.ticket,
+    };
+    Admission {
+        served: Some(Arc::clone(served)),
+        visit: None,
+        to_origin: vec![served.origin.told(&unseated)],
+        to_client: asking.new_tokens(&unseated),
     }
 }

@@ -93,3 +93,15 @@ fn buckets_survive_a_reload() {
         "a reload refills nobody's bucket"
     );
 }
+
+#[test]
+fn a_limit_in_shadow_counts_and_refuses_nothing() {
+    let origin = Origin::named("shop");
+    let limits = "{ name: tight, key: client.address, quota: 1/h, burst: 1, shadow: true }";
+    let gateway = Gateway::start(&rest(&origin, limits));
+    for _ in 0..3 {
+        assert_eq!(gateway.get("/").status, 200);
+    }
+    let refused = "fluxgate_limit_refused_total{limit=\"tight\",tenant=\"acme\"}";
+    gateway.wait_metric(refused, 2.0);
+}

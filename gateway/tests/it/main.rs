@@ -8,6 +8,7 @@ mod gateway;
 mod http;
 mod hygiene;
 mod limits;
+mod moving;
 mod origin;
 mod page;
 mod preview;

@@ -330,3 +330,30 @@ fn two_gateways_on_one_redis_serve_one_line_and_survive_its_restart() {
         assert_eq!(browser.visit().status, 200, "nobody lost the pass");
     }
 }
+
+#[test]
+fn a_room_in_shadow_lets_everybody_through_and_counts_whom_it_would_have_held() {
+    let origin = Origin::named("shop");
+    let site = site(&origin, "capacity: { active: 1 }, shadow: true", MEMORY);
+    let gateway = Gateway::start(&site.rest);
+    let (mut first, mut second) = (Browser::at(&gateway), Browser::at(&gateway));
+    for _ in 0..3 {
+        assert_eq!(first.visit().status, 200);
+        assert_eq!(second.visit().status, 200);
+    }
+    let asked = origin.last();
+    let pass = asked
+        .header("x-fluxgate-pass")
+        .expect("what an origin looks for");
+    assert!(pass.starts_with("v1;t=acme;r=sale;n="), "{pass}");
+    second.until("in the line", |browser| {
+        let status = browser.status();
+        (status["position"] == 1).then_some(())
+    });
+    let shadowed = "fluxgate_room_events_total{event=\"shadowed\",room=\"sale\",tenant=\"acme\"}";
+    assert!(
+        gateway.metric(shadowed) >= 3.0,
+        "{}",
+        gateway.metric(shadowed)
+    );
+}

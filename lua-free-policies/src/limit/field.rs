@@ -42,6 +42,7 @@ mod tests {
             key: Key::ClientAddress,
             quota,
             burst: quota.amount(),
+            shadow: false,
         }
     }
 

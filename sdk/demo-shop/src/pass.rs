@@ -15,6 +15,9 @@ use crate::config::Secret;
 /// The header.
 pub const HEADER: &str = "x-fluxgate-pass";
 
+/// What the shop says of a visit.
+pub const VISIT_HEADER: &str = "x-fluxgate-visit";
+
 /// Whose passes are good here.
 #[derive(Debug)]
 pub struct PassCheck {
@@ -86,11 +89,27 @@ impl PassCheck {
         }
     }
 
+    /// What [`VISIT_HEADER`] says of a visitor: do not let the pass end before `until`, in Unix seconds.
+    pub fn hold(&self, Admitted { number }: Admitted, until: u64) -> String {
+        let (number, word) = (number.to_string(), format!("hold={until}"));
+        let mac = self.mac(
+            "fluxgate-visit-v1",
+            [&self.tenant, &self.room, &number, &word],
+        );
+        let signature = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+        format!("v1;n={number};{word};s={signature}")
+    }
+
     fn sign(&self, fields: &Fields<'_>) -> Hmac<Sha256> {
+        let fields = [fields.tenant, fields.room, fields.number, fields.expires];
+        self.mac("fluxgate-pass-v1", fields)
+    }
+
+    fn mac(&self, label: &str, fields: [&str; 4]) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.reveal())
             .expect("HMAC takes keys of any length");
-        mac.update(b"fluxgate-pass-v1");
-        for field in [fields.tenant, fields.room, fields.number, fields.expires] {
+        mac.update(label.as_bytes());
+        for field in fields {
             mac.update(b"\n");
             mac.update(field.as_bytes());
         }

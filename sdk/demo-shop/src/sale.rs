@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Form, Query, Request, State};
@@ -43,22 +44,32 @@ pub fn routes(shop: &Arc<Shop>) -> Router<Arc<Shop>> {
         .layer(middleware::from_fn_with_state(Arc::clone(shop), guard))
 }
 
+/// The buyer is on the way to the payment window: the visit lasts as long as the piece is held.
+#[derive(Clone, Copy, Debug)]
+struct Paying;
+
 /// Lets the admitted through and tells the gateway what is left.
 async fn guard(State(shop): State<Arc<Shop>>, request: Request, next: Next) -> Response {
     let header = request
         .headers()
         .get(pass::HEADER)
         .and_then(|value| value.to_str().ok());
-    match shop.pass.check(header, (shop.clock)()) {
-        Ok(admitted) => tracing::debug!(number = admitted.number, "admitted"),
+    let admitted = match shop.pass.check(header, (shop.clock)()) {
+        Ok(admitted) => admitted,
         Err(why) => {
             tracing::debug!(%why, "refused a request that did not come through the waiting room");
             return shop
                 .pages
                 .notice(&Visitor::of(request.headers()), notices::FRONT_DOOR);
         }
-    }
+    };
     let mut response = next.run(request).await;
+    if let Some(Paying) = response.extensions().get() {
+        let until = (shop.clock)() + shop.product.hold.as_secs();
+        let said = shop.pass.hold(admitted, until);
+        let said = HeaderValue::from_str(&said).expect("digits and base64url");
+        response.headers_mut().insert(pass::VISIT_HEADER, said);
+    }
     // Without the database there is no true number, and a guess could end the line.
     if let Ok(stock) = shop.shelf.stock().await {
         response
@@ -158,7 +169,7 @@ async fn start_payment(shop: &Shop, visitor: &Visitor, base: &str, purchase: Pur
         ],
     );
     let window = window.expect("the address was checked when the configuration was read");
-    Redirect::to(window.as_str()).into_response()
+    (Extension(Paying), Redirect::to(window.as_str())).into_response()
 }
 
 async fn none_left(shop: &Shop, visitor: &Visitor) -> Response {

@@ -33,13 +33,14 @@ pub enum NotMoved {
 
 impl Room {
     /// Offers the visitor's place in the line to another device: the code that moves it there, once, within five
-    /// minutes.
+    /// minutes. `wanted`: where they wanted to go.
     ///
     /// # Errors
     /// Why there is no code.
     pub async fn offer_place(
         &self,
         presented: Presented<'_>,
+        wanted: &str,
         at: Moment,
     ) -> Result<String, NotMoved> {
         let Visitor::Holder(ticket) = self.identify(presented, at.now) else {
@@ -59,6 +60,7 @@ impl Room {
             joined_at: ticket.joined_at,
             secret: ticket.secret,
             ends: at.now.plus(GOOD_FOR),
+            wanted: wanted.to_owned(),
         };
         let code = code(at.entropy);
         let store = &self.inner.store;
@@ -67,12 +69,16 @@ impl Room {
         Ok(code)
     }
 
-    /// Takes over the place that a code offers; what comes back is told to the new device, with the ticket. The old
-    /// device's ticket is void from now on.
+    /// Takes over the place that a code offers; what comes back is told to the new device, with the ticket, and where
+    /// its holder wanted to go. The old device's ticket is void from now on.
     ///
     /// # Errors
     /// Why nothing moved.
-    pub async fn take_place(&self, typed_code: &str, at: Moment) -> Result<Outcome, NotMoved> {
+    pub async fn take_place(
+        &self,
+        typed_code: &str,
+        at: Moment,
+    ) -> Result<(Outcome, String), NotMoved> {
         let store = &self.inner.store;
         let code = typed(typed_code).ok_or(NotMoved::Unknown)?;
         let kept = store.kept(&[name(&code)]).await.map_err(|_| self.lost())?;
@@ -112,13 +118,14 @@ impl Room {
             secret,
         };
         let text = self.inner.seal.ticket(&ticket);
-        Ok(Outcome::Held(Held {
+        let told = Outcome::Held(Held {
             status: Status {
                 code: Some(ticket.code()),
                 ..self.joining(at.now, Reason::Joining)
             },
             ticket: TicketChange::Set(text),
-        }))
+        });
+        Ok((told, offer.wanted))
     }
 
     /// The list as it is now; the picture may be a moment older.

@@ -1,5 +1,5 @@
-//! The room's own addresses under `/.fluxgate/<room>/`: `status`, `claim` and `leave` for visitors, `visit` for the
-//! origin.
+//! The room's own addresses under `/.fluxgate/<room>/`: `status`, `claim`, `leave`, `handoff` and `move` for
+//! visitors, `visit` for the origin.
 //!
 //! They answer JSON to scripts and apps, and pages to browsers without scripts.
 
@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use waiting_room::{Outcome, State};
 
 use super::asking::Asking;
-use super::{Facts, published, told};
+use super::{Facts, moving, published, told};
 use crate::answer::Answer;
 use crate::metrics;
 use crate::page::negotiate::Form;
@@ -33,14 +33,21 @@ pub(super) async fn answer(facts: &Facts<'_>, address: &str) -> Answer {
         "claim" if *method == Method::POST => claim(&asking).await,
         "leave" if *method == Method::POST => leave(&asking).await,
         "visit" if *method == Method::POST => visit(facts, served),
+        "handoff" if *method == Method::POST => moving::offer(facts, &asking).await,
         "log" if matches!(*method, Method::GET | Method::HEAD) => published::log(served).await,
         "lottery" if matches!(*method, Method::GET | Method::HEAD) => {
             let published = published::lottery(&asking).await;
             published.unwrap_or_else(|| nothing_here(facts))
         }
         "status" | "log" | "lottery" => not_allowed("GET, HEAD"),
-        "claim" | "leave" | "visit" => not_allowed("POST"),
-        _ => nothing_here(facts),
+        "claim" | "leave" | "visit" | "handoff" => not_allowed("POST"),
+        _ => match verb.strip_prefix("move/") {
+            Some(code) if matches!(*method, Method::GET | Method::HEAD | Method::POST) => {
+                moving::take(facts, &asking, code).await
+            }
+            Some(_) => not_allowed("GET, HEAD, POST"),
+            None => nothing_here(facts),
+        },
     }
 }
 

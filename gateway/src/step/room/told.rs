@@ -141,6 +141,7 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, known: &'a Known) -> page::Statu
         reason: said.reason.map(|reason| match reason {
             room::Reason::Joining => page::Reason::Joining,
             room::Reason::StoreLost => page::Reason::StoreLost,
+            room::Reason::Moved => page::Reason::Moved,
             room::Reason::Provisional => page::Reason::Provisional,
             room::Reason::LateLane => page::Reason::LateLane,
             room::Reason::NewNumber => page::Reason::NewNumber,
@@ -169,6 +170,7 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, known: &'a Known) -> page::Statu
         commitment: seen
             .filter(|_| is_drawn_later)
             .and_then(|seen| seen.commitment.as_deref()),
+        handoff_url: has_place(said).then_some(&*asking.served.handoff_url),
         message: seen.and_then(|seen| seen.orders.announced()),
         log_head: seen.map(|seen| &*seen.log_head),
         ..page::Status::of(
@@ -177,6 +179,12 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, known: &'a Known) -> page::Statu
             said.updated_at.0,
         )
     }
+}
+
+/// Whether there is a place that could move to another device.
+fn has_place(said: &room::Status) -> bool {
+    use room::State::{Called, NotOpen, Paused, Waiting};
+    said.code.is_some() && matches!(said.state, NotOpen | Waiting | Paused | Called)
 }
 
 /// Whether those who wait now will be drawn by lot.

@@ -14,7 +14,7 @@ async fn offer(scene: &mut Scene, browser: &Browser) -> Result<String, NotMoved>
     };
     scene.gateways[0]
         .room
-        .offer_place(browser.presented(), at)
+        .offer_place(browser.presented(), "/sale/shoes", at)
         .await
 }
 
@@ -25,7 +25,8 @@ async fn take(scene: &mut Scene, code: &str) -> Result<Browser, NotMoved> {
         entropy: scene.roll(),
     };
     let mut browser = Browser::default();
-    let outcome = scene.gateways[1].room.take_place(code, at).await?;
+    let (outcome, wanted) = scene.gateways[1].room.take_place(code, at).await?;
+    assert_eq!(wanted, "/sale/shoes");
     browser.keep(&outcome);
     Ok(browser)
 }
