@@ -13,6 +13,7 @@ mod outcome;
 mod passthrough;
 mod publish;
 mod tell;
+mod watch;
 
 use std::{
     sync::{
@@ -23,17 +24,20 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use parking_lot::Mutex;
 use policies::{admission::Admission, schedule::Schedule};
 
 pub use driver::{Driver, LogPart, Stepped};
 pub use outcome::{Admitted, Held, Outcome, Presented, TicketChange};
 pub use publish::Published;
+pub use watch::Gauges;
 
 use crate::{
     adaptive::Meter,
     bits::Bits,
-    controller::MINUTE,
+    chance::Prospect,
     counts::{Counts, Event},
+    estimate::Hindsight,
     line::Lot,
     lottery::Tree,
     presence::{CLOCK_SKEW, ChunkWrite, Epochs, Recorder, Trace},
@@ -45,6 +49,7 @@ use crate::{
 };
 use join::Joins;
 use locate::{Located, Visitor};
+use watch::Watch;
 
 /// How long an epoch of expected polls is kept.
 const DUE_KEEP: Duration = Duration::from_secs(60);
@@ -66,21 +71,6 @@ pub struct Parts {
     pub store: Arc<dyn RoomStore>,
     /// This process.
     pub gateway: GatewayId,
-}
-
-/// A room's figures at one moment, for metrics and operators.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Gauges {
-    /// Visitors in the line who count, and late comers who are there.
-    pub waiting: u32,
-    /// Seats taken by people inside or by open calls.
-    pub occupied: u64,
-    /// Seats reserved for numbers to come.
-    pub reserved: u64,
-    /// Calls in the last sixty seconds.
-    pub called_last_minute: u64,
-    /// Age of the picture these come from, in milliseconds.
-    pub snapshot_age_ms: u64,
 }
 
 /// A handle to a room; clones are the same room.
@@ -118,10 +108,16 @@ struct Inner {
     counts: Arc<Counts>,
     /// The list of the last lottery, for proofs; built when the first is asked for.
     tree: tokio::sync::Mutex<Option<(Lot, Arc<Tree>)>>,
-    /// Measures the origin, for rooms that adapt to it.
+    /// Measures the origin.
     meter: Arc<Meter>,
     /// What the origin said last is left to sell, and when.
     stock: ArcSwapOption<(u64, Timestamp)>,
+    /// What is known of past estimates.
+    hindsight: ArcSwap<Hindsight>,
+    /// Whose chances are which, while the stock is known.
+    prospect: ArcSwapOption<Prospect>,
+    /// What is learnt from pictures. Goes on with whichever room serves the line; no request thread waits for it.
+    watch: Arc<Mutex<Watch>>,
 }
 
 impl Room {
@@ -131,7 +127,10 @@ impl Room {
     #[must_use]
     pub fn succeed(parts: Parts, old: &Self, now: Timestamp) -> (Self, Driver) {
         let counts = Arc::clone(&old.inner.counts);
-        let (room, mut driver) = Self::made_of(parts, counts);
+        let watch = Arc::clone(&old.inner.watch);
+        let (room, mut driver) = Self::made_of(parts, counts, watch);
+        room.inner.hindsight.store(old.inner.hindsight.load_full());
+        room.inner.prospect.store(old.inner.prospect.load_full());
         old.inner.retired.store(true, Ordering::Release);
         // The store has been found to know all that the old room knew.
         let settled = old.inner.settled.load(Ordering::Acquire);
@@ -151,10 +150,10 @@ impl Room {
     /// A room and its driver. Until the driver has stepped, visitors hold challenges and wait.
     #[must_use]
     pub fn new(parts: Parts) -> (Self, Driver) {
-        Self::made_of(parts, Arc::default())
+        Self::made_of(parts, Arc::default(), Arc::default())
     }
 
-    fn made_of(parts: Parts, counts: Arc<Counts>) -> (Self, Driver) {
+    fn made_of(parts: Parts, counts: Arc<Counts>, watch: Arc<Mutex<Watch>>) -> (Self, Driver) {
         let Parts {
             name,
             rules,
@@ -189,6 +188,9 @@ impl Room {
             tree: tokio::sync::Mutex::new(None),
             meter: Arc::default(),
             stock: ArcSwapOption::empty(),
+            hindsight: ArcSwap::default(),
+            prospect: ArcSwapOption::empty(),
+            watch,
         });
         (
             Self {
@@ -249,11 +251,10 @@ impl Room {
         self.gone(at.now)
     }
 
-    /// Where to measure what the origin does, if the room adapts to it.
+    /// Where to measure what the origin does: for the room's history, and for its limit where that adapts.
     #[must_use]
-    pub fn meter(&self) -> Option<&Arc<Meter>> {
-        let adapts = self.inner.rules.adaptive().is_some();
-        adapts.then_some(&self.inner.meter)
+    pub fn meter(&self) -> &Arc<Meter> {
+        &self.inner.meter
     }
 
     /// The room's counters.
@@ -266,26 +267,6 @@ impl Room {
     #[must_use]
     pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.inner.snapshot.load_full()
-    }
-
-    /// The room's figures at `now`.
-    #[must_use]
-    pub fn gauges(&self, now: Timestamp) -> Gauges {
-        let Some(snapshot) = self.snapshot() else {
-            return Gauges::default();
-        };
-        let recent = snapshot
-            .line
-            .batches
-            .iter()
-            .filter(|batch| now < batch.at.plus(MINUTE));
-        Gauges {
-            waiting: snapshot.waiting_total(),
-            occupied: u64::from(snapshot.line.occupied),
-            reserved: snapshot.line.ahead(snapshot.next),
-            called_last_minute: recent.map(|batch| u64::from(batch.calls)).sum(),
-            snapshot_age_ms: crate::value::millis(now.since(snapshot.read_at)),
-        }
     }
 
     async fn come_in(&self, ticket: Ticket, at: Moment) -> Outcome {

@@ -1,10 +1,14 @@
 //! What one gateway knows at one moment: the line and the marks; and where a ticket stands in it. Immutable once built, so that any number of request threads read it without a lock.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use crate::{
-    bits::{Bits, RankIndex, Words, masked_chunks},
-    line::{Line, Marks},
+    bits::{Bits, RankIndex, Words, masked_chunks, ones},
+    estimate::{Forecast, Limits},
+    line::{Batch, Line, Marks},
     lottery::{Bytes, Draw},
     orders::Orders,
     presence::CLOCK_SKEW,
@@ -32,6 +36,7 @@ pub struct Snapshot {
     /// The order that was drawn, if the line has had a lottery.
     pub draw: Option<Arc<Draw>>,
     pub(crate) counted: RankIndex,
+    forecast: OnceLock<Forecast>,
 }
 
 /// Where a ticket stands.
@@ -90,7 +95,23 @@ impl Snapshot {
             commitment: None,
             draw: None,
             counted,
+            forecast: OnceLock::new(),
         }
+    }
+
+    /// What can be said of the calls to come. Worked out once a picture, when the first visitor asks.
+    #[must_use]
+    pub fn forecast(&self) -> &Forecast {
+        self.forecast.get_or_init(|| {
+            let said = self.line.limits.map(|limit| (limit > 0).then_some(limit));
+            let left = self.orders.remaining();
+            let left = left.map(|left| u32::try_from(left).unwrap_or(u32::MAX));
+            let limits = Limits {
+                active: said[0].into_iter().chain(left).min(),
+                per_minute: said[1],
+            };
+            Forecast::of(&self.line, limits)
+        })
     }
 
     /// A ticket as it is to be read: one of a pre-queue that was drawn stands under its drawn number.
@@ -156,6 +177,16 @@ impl Snapshot {
         }
     }
 
+    /// The number of the counted visitor who has so many counted before them.
+    #[must_use]
+    pub fn number_at(&self, ahead: u32) -> Option<Number> {
+        let want = ahead
+            .checked_add(1)
+            .filter(|want| *want <= self.counted.total())?;
+        let (after, _) = self.counted.advance(self.line.horizon, want, self.next);
+        after.0.checked_sub(1).map(Number)
+    }
+
     /// How many people are waiting: the counted, and the late comers who are there.
     #[must_use]
     pub fn waiting_total(&self) -> u32 {
@@ -196,6 +227,29 @@ impl Snapshot {
             }
         }
         seats.count()
+    }
+
+    /// Calls whose grace ended after `since` and by `now`, and that nobody had claimed.
+    #[must_use]
+    pub fn lapsed(&self, since: Timestamp, now: Timestamp) -> u64 {
+        let marks = &self.marks;
+        let ended = |batch: &&Batch| since < batch.until && batch.until <= now;
+        let batches = self.line.batches.iter().filter(ended);
+        batches
+            .map(|batch| {
+                let main: u64 = masked_chunks(batch.from..batch.to)
+                    .map(|(chunk, mask)| {
+                        let (gone, left) = (marks.gone.words(chunk), marks.left.words(chunk));
+                        let claimed = marks.claimed.words(chunk);
+                        ones(&std::array::from_fn(|i| {
+                            mask[i] & !(gone[i] | left[i] | claimed[i])
+                        }))
+                    })
+                    .sum();
+                let is_open = |n: &&Number| !marks.claimed.has(**n) && !marks.left.has(**n);
+                main + batch.late.iter().filter(is_open).count() as u64
+            })
+            .sum()
     }
 
     /// Whether an unclaimed call still holds its seat. A little longer than its holder may use it: a

@@ -80,6 +80,8 @@ pub(crate) enum Reason {
     NewNumber,
     /// The line is closed and its order is being drawn by lot.
     Drawing,
+    /// The line moves more slowly than was thought: the time was moved back.
+    Slower,
     /// The place was taken along to another device; this one has none any more.
     Moved,
 }
@@ -87,7 +89,7 @@ pub(crate) enum Reason {
 impl Reason {
     /// Every reason.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Joining,
         Self::Paused,
         Self::OriginSlow,
@@ -96,6 +98,7 @@ impl Reason {
         Self::LateLane,
         Self::NewNumber,
         Self::Drawing,
+        Self::Slower,
         Self::Moved,
     ];
 
@@ -110,6 +113,7 @@ impl Reason {
             Self::LateLane => "late_lane",
             Self::NewNumber => "new_number",
             Self::Drawing => "drawing",
+            Self::Slower => "slower",
             Self::Moved => "moved",
         }
     }

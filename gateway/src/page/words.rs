@@ -177,6 +177,7 @@ struct Reasons {
     store_lost: String,
     late_lane: String,
     new_number: String,
+    slower: String,
     moved: String,
 }
 
@@ -257,6 +258,7 @@ impl ScriptWords {
             Some(Reason::StoreLost) => &self.reasons.store_lost,
             Some(Reason::LateLane) => &self.reasons.late_lane,
             Some(Reason::NewNumber) => &self.reasons.new_number,
+            Some(Reason::Slower) => &self.reasons.slower,
             Some(Reason::Moved) => &self.reasons.moved,
         }
     }

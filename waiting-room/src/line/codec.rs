@@ -4,6 +4,8 @@
 //! ([`Line::coalesce`]). Each is told by its difference from the one before, in about eight bytes, so the record
 //! of a busy line stays under 20 kB.
 
+mod course;
+
 use std::collections::VecDeque;
 
 use thiserror::Error;
@@ -11,7 +13,7 @@ use thiserror::Error;
 use super::{Batch, Drawn, Edge, Latecomers, Line, List, Lot};
 use crate::{
     adaptive::Limit,
-    estimate::Pace,
+    estimate::{Course, Pace},
     journal::Head,
     lottery::Bytes,
     standing::Why,
@@ -19,7 +21,9 @@ use crate::{
     value::{LineId, Number, Timestamp},
 };
 
-const FORM: u8 = 3;
+const FORM: u8 = 4;
+/// The form before, without the measured course: a line goes on where a gateway of the last version left it.
+const WITHOUT_COURSE: u8 = 3;
 /// Bounds what a broken record can make us allocate.
 const MOST_ITEMS: u64 = 1 << 20;
 
@@ -56,6 +60,7 @@ impl Line {
             out.u64(value);
         }
         out.0.extend_from_slice(&self.pace.per_second.to_be_bytes());
+        out.course(&self.course);
         out.length(self.rolls.len());
         for (epoch, next) in &self.rolls {
             out.u64(*epoch);
@@ -253,7 +258,8 @@ impl In<'_> {
     }
 
     fn line(&mut self) -> Option<Line> {
-        if self.take::<1>()? != [FORM] {
+        let [form] = self.take::<1>()?;
+        if form != FORM && form != WITHOUT_COURSE {
             return None;
         }
         let (version, id, floor) = (self.u64()?, LineId(self.u64()?), self.number()?);
@@ -273,6 +279,10 @@ impl In<'_> {
             pace: Pace {
                 busy_ms: self.u64()?,
                 per_second: f64::from_be_bytes(self.take()?),
+            },
+            course: match form {
+                FORM => self.course()?,
+                _ => Course::default(),
             },
             rolls: self
                 .items(|input| Some((input.u64()?, input.number()?)))?

@@ -195,6 +195,7 @@ impl Driver {
 
     fn publish(&self, picture: Arc<Snapshot>) {
         self.inner.raise_highest(picture.next);
+        self.inner.learn(&picture);
         self.inner.snapshot.store(Some(picture));
     }
 

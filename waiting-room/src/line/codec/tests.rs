@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::estimate::Tally;
 
 const START: u64 = 1_790_000_000_000;
 
@@ -19,6 +20,22 @@ fn batch() -> impl Strategy<Value = Batch> {
     )
 }
 
+fn course(next: u64) -> Course {
+    let tally = |events| Tally {
+        events,
+        of: 2.0 * events,
+    };
+    Course {
+        released: tally(8.5),
+        released_lately: tally(2.25),
+        in_turn: tally(900.0),
+        found: tally(1_000.0),
+        lost: tally(0.0),
+        counted: 7,
+        next: Number(next),
+    }
+}
+
 proptest! {
     #[test]
     fn any_record_survives_the_store(batches in proptest::collection::vec(batch(), 0..6), figures: [u64; 6]) {
@@ -27,6 +44,7 @@ proptest! {
         line.edges.push_back(Edge { at: Timestamp(figures[3]), soon: Number(figures[4]), next: Number(figures[5]), holds_all: true });
         line.late = Latecomers { first: vec![Number(figures[5])], count: 7, prompt: 1 };
         line.pace.per_second = 0.125;
+        line.course = course(figures[2]);
         line.why = Some(Why::Paused);
         line.opens_at = Some(Timestamp(9));
         line.limits = [7, 0];
@@ -56,7 +74,7 @@ proptest! {
         if let Ok(line) = Line::decode(&ours) {
             prop_assert_eq!(Line::decode(&line.encode()).map(|l| l.version), Ok(line.version));
         }
-        prop_assert_eq!(Line::decode(&bytes).is_ok(), bytes.first() == Some(&FORM) && Line::decode(&bytes).is_ok());
+        prop_assert_eq!(Line::decode(&bytes).is_ok(), bytes.first().is_some_and(|form| [FORM, WITHOUT_COURSE].contains(form)) && Line::decode(&bytes).is_ok());
     }
 }
 
@@ -79,4 +97,20 @@ fn a_busy_minute_takes_eight_bytes_a_batch() {
     }
     let bytes = line.encode().len();
     assert!(bytes < 480 * 11 + 200, "{bytes} bytes");
+}
+
+#[test]
+fn a_record_of_the_form_before_is_read_on() {
+    let mut line = Line::open(Timestamp(START), START);
+    line.course = course(START);
+    let bytes = line.encode();
+    let mut course = Out(Vec::new());
+    course.course(&line.course);
+    let part = course.0;
+    let at = bytes.windows(part.len()).position(|window| window == part);
+    let at = at.expect("it is in there");
+    let mut before = [&bytes[..at], &bytes[at + part.len()..]].concat();
+    before[0] = WITHOUT_COURSE;
+    line.course = Course::default();
+    assert_eq!(Line::decode(&before), Ok(line));
 }
