@@ -95,6 +95,10 @@ const CROWD: Crowd = Crowd {
 };
 
 /// Within this part of the wait, and nine in ten by their p90.
+#[expect(
+    clippy::print_stdout,
+    reason = "the table in docs/estimates.md is read off here"
+)]
 fn check(name: &str, quality: &Quality, most: f64) {
     println!(
         "{name}: told {}, off by {:.1}% ({:+.1}%), by p90 {:.1}%, p90/p50 {:.2}, moved back {} and {} with a reason",
