@@ -80,7 +80,14 @@ impl Admin {
         }
         let live = self.live.load_full();
         let method = session.req_header().method.clone();
-        let (status, json) = rooms::answer(&live, &method, path, &body).await;
+        let query = session
+            .req_header()
+            .uri
+            .query()
+            .unwrap_or_default()
+            .to_owned();
+        let asked = (path, query.as_str());
+        let (status, json) = rooms::answer(&live, &method, asked, &body).await;
         let mut answer = Response::new(json.to_string().into_bytes());
         *answer.status_mut() = status;
         let kind = match status.is_success() {

@@ -33,6 +33,7 @@ fluxgate: an edge gateway with a waiting room
       [--port P | --out DIR]   served on that port (8070; 0 for any), or written there and standing still
 
   fluxgate room state [TENANT/ROOM]         how rooms stand
+  fluxgate room history TENANT/ROOM [--from MS] [--step SECONDS] [--csv]
   fluxgate room pause|resume|drain|undrain TENANT/ROOM --by NAME
   fluxgate room tune TENANT/ROOM --by NAME [--active N] [--per-minute N] [--until MS]
   fluxgate room announce TENANT/ROOM --by NAME --text TEXT

@@ -15,6 +15,7 @@ mod budget;
 mod calls;
 mod log;
 mod lot;
+mod measure;
 
 use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
@@ -23,6 +24,7 @@ use policies::admission::Admission;
 use crate::{
     adaptive::Health,
     bits::{Bits, CHUNK_WORDS, Words},
+    estimate::Watched,
     line::{Batch, Line, Marks, SEGMENT_NUMBERS},
     orders::Orders,
     presence::Epochs,
@@ -156,6 +158,7 @@ pub fn step(seen: &Seen<'_>, now: Timestamp) -> Calls {
     tick.judge_absence();
     // Judging changes who counts, so the picture is rebuilt before anybody is called.
     let picture = tick.picture();
+    tick.watch_the_line(&picture);
     tick.adapt(&picture);
     let budget = tick.budget(&picture);
     let mut others = tick.call_first(&picture, budget);
@@ -164,6 +167,7 @@ pub fn step(seen: &Seen<'_>, now: Timestamp) -> Calls {
     let taken_to = tick.stamp(main, &others);
     let told = tick.picture();
     tick.count_seats(&told);
+    tick.measure(&told);
     tick.say_why();
     tick.look_ahead(&told);
     let entry = tick.write_log(&others, taken_to, &told);
@@ -186,6 +190,7 @@ struct Tick<'a> {
     marks: Marks,
     gone_chunks: BTreeSet<u64>,
     late_chunks: BTreeSet<u64>,
+    watched: Watched,
 }
 
 impl<'a> Tick<'a> {
@@ -204,6 +209,10 @@ impl<'a> Tick<'a> {
             marks: seen.picture.marks.clone(),
             gone_chunks: BTreeSet::new(),
             late_chunks: BTreeSet::new(),
+            watched: Watched {
+                elapsed,
+                ..Watched::default()
+            },
         }
     }
 

@@ -14,17 +14,20 @@
 //! - [`lottery`]: who comes first out of a pre-queue, by a draw that anybody can check.
 //! - [`journal`]: the log of all calls, in a chain of hashes, and its verifier.
 //! - [`adaptive`]: the limit that follows what the origin can take.
-//! - [`room`]: the verbs. [`status`], [`estimate`]: what a visitor is told. [`counts`]: metrics.
+//! - [`room`]: the verbs. [`status`], [`estimate`]: what a visitor is told. [`chance`]: whether something is left
+//!   for them. [`counts`], [`history`]: metrics and charts.
 //!
 //! What never happens: a store call for a status poll of somebody who has a number; a lock shared by
 //! request threads on that path; a call without a reserved seat; a number given twice.
 
 pub mod adaptive;
 pub mod bits;
+pub mod chance;
 pub mod controller;
 pub mod counts;
 pub mod estimate;
 pub mod handoff;
+pub mod history;
 pub mod journal;
 pub mod line;
 pub mod lottery;

@@ -15,7 +15,7 @@ use crate::{
     adaptive::Limit,
     bits::{Bits, CHUNK_NUMBERS},
     controller::MINUTE,
-    estimate::Pace,
+    estimate::{Course, Pace},
     journal::Head,
     lottery::Hash,
     provisional::Numbered,
@@ -64,6 +64,8 @@ pub struct Line {
     pub occupied: u32,
     /// How fast the line has been moving.
     pub pace: Pace,
+    /// What else was measured of it, for estimates.
+    pub course: Course,
     /// Numbers below may be called soon: their holders poll often, and what they were told is recorded
     /// ([`Trace::Due`](crate::presence::Trace::Due)). Never falls.
     pub soon: Number,
@@ -239,6 +241,7 @@ impl Line {
             spare: 0,
             occupied: 0,
             pace: Pace::default(),
+            course: Course::default(),
             soon: first,
             edges: VecDeque::new(),
             late: Latecomers::default(),

@@ -16,6 +16,7 @@ mod passthrough;
 mod publish;
 mod tell;
 mod visit;
+mod watch;
 
 use std::{
     sync::{
@@ -26,18 +27,21 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use parking_lot::Mutex;
 use policies::{admission::Admission, schedule::Schedule};
 
 pub use driver::{Driver, LogPart, Stepped};
 pub use handoff::NotMoved;
 pub use outcome::{Admitted, Held, Outcome, Presented, TicketChange};
 pub use publish::Published;
+pub use watch::Gauges;
 
 use crate::{
     adaptive::Meter,
     bits::Bits,
-    controller::MINUTE,
+    chance::Prospect,
     counts::{Counts, Event},
+    estimate::Hindsight,
     line::Lot,
     lottery::Tree,
     presence::{CLOCK_SKEW, ChunkWrite, Epochs, Recorder, Trace},
@@ -51,6 +55,7 @@ use join::Joins;
 use locate::{Located, Visitor};
 use lost::Desk;
 use visit::Visits;
+use watch::Watch;
 
 /// How long an epoch of expected polls is kept.
 const DUE_KEEP: Duration = Duration::from_secs(60);
@@ -72,21 +77,6 @@ pub struct Parts {
     pub store: Arc<dyn RoomStore>,
     /// This process.
     pub gateway: GatewayId,
-}
-
-/// A room's figures at one moment, for metrics and operators.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Gauges {
-    /// Visitors in the line who count, and late comers who are there.
-    pub waiting: u32,
-    /// Seats taken by people inside or by open calls.
-    pub occupied: u64,
-    /// Seats reserved for numbers to come.
-    pub reserved: u64,
-    /// Calls in the last sixty seconds.
-    pub called_last_minute: u64,
-    /// Age of the picture these come from, in milliseconds.
-    pub snapshot_age_ms: u64,
 }
 
 /// A handle to a room; clones are the same room.
@@ -113,7 +103,6 @@ struct Inner {
     /// Visits that the origin said are over, to be written down.
     released: parking_lot::Mutex<Vec<Number>>,
     joins: Joins,
-    desk: Arc<Desk>,
     /// The store session in which numbers may be taken; 0 while the store is doubted.
     settled: AtomicU64,
     /// The highest number this gateway knows to be given out, plus one.
@@ -124,13 +113,26 @@ struct Inner {
     retired: AtomicBool,
     /// One flush at a time: a chunk is written whole, so a slow older write must not land on a newer one.
     flushing: tokio::sync::Mutex<()>,
-    counts: Arc<Counts>,
+    heirlooms: Heirlooms,
     /// The list of the last lottery, for proofs; built when the first is asked for.
     tree: tokio::sync::Mutex<Option<(Lot, Arc<Tree>)>>,
-    /// Measures the origin, for rooms that adapt to it.
+    /// Measures the origin.
     meter: Arc<Meter>,
     /// What the origin said last is left to sell, and when.
     stock: ArcSwapOption<(u64, Timestamp)>,
+    /// What is known of past estimates.
+    hindsight: ArcSwap<Hindsight>,
+    /// Whose chances are which, while the stock is known.
+    prospect: ArcSwapOption<Prospect>,
+}
+
+/// What goes on with whichever room serves the line.
+#[derive(Clone, Debug, Default)]
+struct Heirlooms {
+    counts: Arc<Counts>,
+    desk: Arc<Desk>,
+    /// What is learnt from pictures. No request thread waits for it.
+    watch: Arc<Mutex<Watch>>,
 }
 
 impl Room {
@@ -139,8 +141,9 @@ impl Room {
     /// too long rather than forgotten.
     #[must_use]
     pub fn succeed(parts: Parts, old: &Self, now: Timestamp) -> (Self, Driver) {
-        let kept = (Arc::clone(&old.inner.counts), Arc::clone(&old.inner.desk));
-        let (room, mut driver) = Self::made_of(parts, kept);
+        let (room, mut driver) = Self::made_of(parts, old.inner.heirlooms.clone());
+        room.inner.hindsight.store(old.inner.hindsight.load_full());
+        room.inner.prospect.store(old.inner.prospect.load_full());
         old.inner.retired.store(true, Ordering::Release);
         // The store has been found to know all that the old room knew.
         let settled = old.inner.settled.load(Ordering::Acquire);
@@ -164,10 +167,10 @@ impl Room {
     /// A room and its driver. Until the driver has stepped, visitors hold challenges and wait.
     #[must_use]
     pub fn new(parts: Parts) -> (Self, Driver) {
-        Self::made_of(parts, Default::default())
+        Self::made_of(parts, Heirlooms::default())
     }
 
-    fn made_of(parts: Parts, (counts, desk): (Arc<Counts>, Arc<Desk>)) -> (Self, Driver) {
+    fn made_of(parts: Parts, heirlooms: Heirlooms) -> (Self, Driver) {
         let Parts {
             name,
             rules,
@@ -194,16 +197,17 @@ impl Room {
             snapshot: ArcSwapOption::empty(),
             active: ArcSwap::default(),
             joins: Joins::default(),
-            desk,
             settled: AtomicU64::new(0),
             highest: AtomicU64::new(0),
             doubt: AtomicBool::new(false),
             retired: AtomicBool::new(false),
             flushing: tokio::sync::Mutex::new(()),
-            counts,
+            heirlooms,
             tree: tokio::sync::Mutex::new(None),
             meter: Arc::default(),
             stock: ArcSwapOption::empty(),
+            hindsight: ArcSwap::default(),
+            prospect: ArcSwapOption::empty(),
         });
         (
             Self {
@@ -257,54 +261,33 @@ impl Room {
             _ => return self.gone(at.now),
         };
         if self.inner.store.mark(Mark::Left, number).await.is_err() {
-            self.inner.counts.add(Event::StoreFailed);
+            self.inner.heirlooms.counts.add(Event::StoreFailed);
             let status = self.joining(at.now, Reason::StoreLost);
             return Outcome::Held(Held {
                 status,
                 ticket: TicketChange::Keep,
             });
         }
-        self.inner.counts.add(Event::Left);
+        self.inner.heirlooms.counts.add(Event::Left);
         self.gone(at.now)
     }
 
-    /// Where to measure what the origin does, if the room adapts to it.
+    /// Where to measure what the origin does: for the room's history, and for its limit where that adapts.
     #[must_use]
-    pub fn meter(&self) -> Option<&Arc<Meter>> {
-        let adapts = self.inner.rules.adaptive().is_some();
-        adapts.then_some(&self.inner.meter)
+    pub fn meter(&self) -> &Arc<Meter> {
+        &self.inner.meter
     }
 
     /// The room's counters.
     #[must_use]
     pub fn counts(&self) -> &Counts {
-        &self.inner.counts
+        &self.inner.heirlooms.counts
     }
 
     /// The newest picture, if the store was ever read.
     #[must_use]
     pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.inner.snapshot.load_full()
-    }
-
-    /// The room's figures at `now`.
-    #[must_use]
-    pub fn gauges(&self, now: Timestamp) -> Gauges {
-        let Some(snapshot) = self.snapshot() else {
-            return Gauges::default();
-        };
-        let recent = snapshot
-            .line
-            .batches
-            .iter()
-            .filter(|batch| now < batch.at.plus(MINUTE));
-        Gauges {
-            waiting: snapshot.waiting_total(),
-            occupied: u64::from(snapshot.line.occupied),
-            reserved: snapshot.line.ahead(snapshot.next),
-            called_last_minute: recent.map(|batch| u64::from(batch.calls)).sum(),
-            snapshot_age_ms: crate::value::millis(now.since(snapshot.read_at)),
-        }
     }
 
     async fn come_in(&self, ticket: Ticket, at: Moment) -> Outcome {
@@ -322,7 +305,7 @@ impl Room {
         if was == Was::Set && self.is_over(ticket.number, at.now).await {
             return self.once_more(&ticket, at).await;
         }
-        inner.counts.add(match was {
+        inner.heirlooms.counts.add(match was {
             Was::Unset => Event::Claimed,
             Was::Set => Event::ClaimedAgain,
         });
@@ -349,7 +332,7 @@ impl Room {
 impl Room {
     /// A called visitor cannot come in while the store is lost; the call waits.
     fn not_now(&self, ticket: &Ticket, at: Moment) -> Outcome {
-        self.inner.counts.add(Event::StoreFailed);
+        self.inner.heirlooms.counts.add(Event::StoreFailed);
         let place = self.place(ticket, at.now);
         let status = Status {
             reason: Some(Reason::StoreLost),

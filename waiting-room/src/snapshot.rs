@@ -1,13 +1,17 @@
 //! What one gateway knows at one moment: the line and the marks; and where a ticket stands in it. Immutable once built, so that any number of request threads read it without a lock.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use policies::admission::{Admission, Late};
 
 use crate::{
-    bits::{Bits, RankIndex, Words, masked_chunks},
+    bits::{Bits, RankIndex, Words, masked_chunks, ones},
+    estimate::{Forecast, Limits},
     handoff::Moves,
-    line::{Line, Marks},
+    line::{Batch, Line, Marks},
     lottery::{Bytes, Draw},
     orders::Orders,
     presence::CLOCK_SKEW,
@@ -40,6 +44,7 @@ pub struct Snapshot {
     /// Places that moved to another device.
     pub moves: Arc<Moves>,
     pub(crate) counted: RankIndex,
+    forecast: OnceLock<Forecast>,
 }
 
 /// Whose pass may still be good, as the fleet recorded it.
@@ -109,7 +114,23 @@ impl Snapshot {
             rosters: Vec::new(),
             moves: Arc::default(),
             counted,
+            forecast: OnceLock::new(),
         }
+    }
+
+    /// What can be said of the calls to come. Worked out once a picture, when the first visitor asks.
+    #[must_use]
+    pub fn forecast(&self) -> &Forecast {
+        self.forecast.get_or_init(|| {
+            let said = self.line.limits.map(|limit| (limit > 0).then_some(limit));
+            let left = self.orders.remaining();
+            let left = left.map(|left| u32::try_from(left).unwrap_or(u32::MAX));
+            let limits = Limits {
+                active: said[0].into_iter().chain(left).min(),
+                per_minute: said[1],
+            };
+            Forecast::of(&self.line, limits)
+        })
     }
 
     /// A ticket as it is to be read: one of a pre-queue that was drawn stands under its drawn number.
@@ -194,6 +215,16 @@ impl Snapshot {
         rules.late() == Late::Back && !self.marks.gone.has(number)
     }
 
+    /// The number of the counted visitor who has so many counted before them.
+    #[must_use]
+    pub fn number_at(&self, ahead: u32) -> Option<Number> {
+        let want = ahead
+            .checked_add(1)
+            .filter(|want| *want <= self.counted.total())?;
+        let (after, _) = self.counted.advance(self.line.horizon, want, self.next);
+        after.0.checked_sub(1).map(Number)
+    }
+
     /// How many people are waiting: the counted, and the late comers who are there.
     #[must_use]
     pub fn waiting_total(&self) -> u32 {
@@ -237,6 +268,29 @@ impl Snapshot {
             }
         }
         seats.count()
+    }
+
+    /// Calls whose grace ended after `since` and by `now`, and that nobody had claimed.
+    #[must_use]
+    pub fn lapsed(&self, since: Timestamp, now: Timestamp) -> u64 {
+        let marks = &self.marks;
+        let ended = |batch: &&Batch| since < batch.until && batch.until <= now;
+        let batches = self.line.batches.iter().filter(ended);
+        batches
+            .map(|batch| {
+                let main: u64 = masked_chunks(batch.from..batch.to)
+                    .map(|(chunk, mask)| {
+                        let (gone, left) = (marks.gone.words(chunk), marks.left.words(chunk));
+                        let claimed = marks.claimed.words(chunk);
+                        ones(&std::array::from_fn(|i| {
+                            mask[i] & !(gone[i] | left[i] | claimed[i])
+                        }))
+                    })
+                    .sum();
+                let is_open = |n: &&Number| !marks.claimed.has(**n) && !marks.left.has(**n);
+                main + batch.late.iter().filter(is_open).count() as u64
+            })
+            .sum()
     }
 
     /// Whether an unclaimed call still holds its seat. A little longer than its holder may use it: a
@@ -305,74 +359,4 @@ fn count(line: &Line, next: Number, marks: &Marks) -> RankIndex {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::value::LineId;
-
-    const GRACE: Duration = Duration::from_secs(120);
-
-    fn rules() -> Admission {
-        let said = policies::admission::Spec {
-            active: Some(1),
-            call_grace: GRACE,
-            ..Default::default()
-        };
-        Admission::new(said).expect("valid")
-    }
-
-    /// Two reserved seats, and a picture that was taken before anybody came.
-    fn idle() -> Snapshot {
-        let mut line = Line::open(Timestamp(1_000), 0);
-        line.horizon = Number(1_002);
-        Snapshot::build(line, Number(1_000), Marks::default(), Timestamp(1_000))
-    }
-
-    fn ticket(number: u64) -> Ticket {
-        Ticket {
-            line: LineId(1_000),
-            number: Number(number),
-            joined_at: Timestamp(2_000),
-            told: crate::token::Told::Wait {
-                next_poll_at: Timestamp(2_000),
-                shown_ahead: u32::MAX,
-            },
-            secret: 1,
-        }
-    }
-
-    #[test]
-    fn who_took_a_reserved_seat_is_called_and_not_counted_before_the_next() {
-        let now = Timestamp(2_000);
-        let until = now.plus(GRACE);
-        assert_eq!(
-            idle().place(&ticket(1_001), now, &rules()),
-            Place::Called { at: now, until }
-        );
-        let place = |number| idle().place(&ticket(number), now, &rules());
-        assert_eq!(
-            place(1_002),
-            Place::Waiting {
-                ahead: 0,
-                behind: 0
-            }
-        );
-        assert_eq!(
-            place(1_005),
-            Place::Waiting {
-                ahead: 3,
-                behind: 0
-            }
-        );
-    }
-
-    #[test]
-    fn a_ticket_of_another_line_or_before_the_floor_is_void() {
-        let now = Timestamp(2_000);
-        let other = Ticket {
-            line: LineId(999),
-            ..ticket(1_001)
-        };
-        assert_eq!(idle().place(&other, now, &rules()), Place::Void);
-        assert_eq!(idle().place(&ticket(999), now, &rules()), Place::Void);
-    }
-}
+mod tests;

@@ -41,6 +41,12 @@ impl Why {
         Self::LimitChanged,
     ];
 
+    /// Whether nobody at all is called.
+    #[must_use]
+    pub fn halts(self) -> bool {
+        !matches!(self, Self::OriginSlow | Self::LimitChanged)
+    }
+
     /// The name in logs and figures.
     #[must_use]
     pub fn name(self) -> &'static str {

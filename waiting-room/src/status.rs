@@ -5,6 +5,7 @@ use std::time::Duration;
 use policies::admission::Admission;
 
 use crate::{
+    chance::Chance,
     estimate::Eta,
     presence::{CLOCK_SKEW, Epochs},
     token::Code,
@@ -55,6 +56,8 @@ pub enum Reason {
     OriginSlow,
     /// A limit was lowered moments ago.
     LimitChanged,
+    /// The line moves more slowly than was thought: the time was moved back within the last minute.
+    Slower,
 }
 
 impl State {
@@ -89,6 +92,7 @@ impl Reason {
             Self::Drawing => "drawing",
             Self::OriginSlow => "origin_slow",
             Self::LimitChanged => "limit_changed",
+            Self::Slower => "slower",
         }
     }
 }
@@ -118,6 +122,10 @@ pub struct Status {
     pub opens_at: Option<Timestamp>,
     /// When the figures were read.
     pub updated_at: Timestamp,
+    /// How far off the estimates were that came due in the last hour: the median. `None` while there are too few.
+    pub past_error: Option<Duration>,
+    /// What the stock allows to hope for, where it is known.
+    pub chance: Option<Chance>,
 }
 
 impl Status {

@@ -52,7 +52,7 @@ pub struct RoomName {
 pub struct LineId(pub u64);
 
 /// A place in a line. Lower is earlier; never given twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Default, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Number(pub u64);
 
 impl Number {

@@ -1,7 +1,10 @@
-//! Operators and their rooms: `GET /admin/rooms`, `GET` and `POST /admin/rooms/{tenant}/{room}`.
+//! Operators and their rooms: `GET /admin/rooms`, `GET` and `POST /admin/rooms/{tenant}/{room}`, and its
+//! `GET …/history`.
 //!
 //! A `POST` is one order as JSON with the operator's name, as in `{"order":"pause","on":true,"by":"kim"}`; it stands
 //! for the whole fleet within a tick, is kept in the room's store and written to the line's log.
+
+mod history;
 
 use std::sync::Arc;
 
@@ -41,13 +44,22 @@ struct Problem<'a> {
     code: &'a str,
 }
 
-/// Answers a request to `path`, what follows `/admin/rooms`.
-pub(super) async fn answer(live: &Live, method: &Method, path: &str, body: &[u8]) -> Answer {
+/// Answers a request to `path`, what follows `/admin/rooms`, with its query.
+pub(super) async fn answer(
+    live: &Live,
+    method: &Method,
+    (path, query): (&str, &str),
+    body: &[u8],
+) -> Answer {
     if path.is_empty() || path == "/" {
         let served = live.tenants().flat_map(|tenant| &tenant.rooms);
         let rooms: Vec<Value> = served.map(|served| state(served)).collect();
         return (StatusCode::OK, json!({ "rooms": rooms }));
     }
+    let (path, wants_history) = match path.strip_suffix("/history") {
+        Some(path) => (path, true),
+        None => (path, false),
+    };
     let named = path.strip_prefix('/').and_then(|rest| rest.split_once('/'));
     let found = named.and_then(|(tenant, room)| {
         let tenant = live.tenants().find(|known| known.name.as_str() == tenant)?;
@@ -62,6 +74,12 @@ pub(super) async fn answer(live: &Live, method: &Method, path: &str, body: &[u8]
         );
     };
     match *method {
+        Method::GET | Method::HEAD if wants_history => history::answer(served, query),
+        Method::POST if wants_history => problem(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "only GET",
+        ),
         Method::GET | Method::HEAD => (StatusCode::OK, state(served)),
         Method::POST => order(served, body).await,
         _ => problem(
@@ -165,6 +183,9 @@ fn state(served: &Served) -> Value {
         "reserved": gauges.reserved,
         "called_last_minute": gauges.called_last_minute,
         "per_second": line.pace.per_second,
+        "past_error_ms": gauges.past_error_ms,
+        "stock": gauges.stock,
+        "tick_age_ms": gauges.tick_age_ms,
         "given": seen.next.since(waiting_room::Number(line.id.0)),
         "snapshot_age_ms": gauges.snapshot_age_ms,
         "log_head": line.log.to_string(),

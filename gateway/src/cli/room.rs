@@ -1,11 +1,15 @@
 //! `fluxgate room …`: an operator's words to a running gateway, over its admin listener.
 
+mod history;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::prelude::*;
 use reqwest::StatusCode;
 use serde_json::{Map, Value, json};
+
+use history::How;
 
 /// What is asked of the gateway.
 #[derive(Debug, PartialEq)]
@@ -16,6 +20,8 @@ pub(crate) struct Ask {
     room: Option<String>,
     /// None: only to look.
     order: Option<Value>,
+    /// The last day rather than the present.
+    history: Option<How>,
 }
 
 const DEFAULT_ADMIN: &str = "http://127.0.0.1:9080";
@@ -26,13 +32,14 @@ pub(super) fn parse(parser: &mut lexopt::Parser) -> Result<Ask, lexopt::Error> {
     let verb = match parser.next()? {
         Some(Value(verb)) => verb.string()?,
         Some(other) => return Err(other.unexpected()),
-        None => return Err("say what: state, pause, resume, drain, undrain, tune, announce, stock, first or beacon".into()),
+        None => return Err("say what: state, history, pause, resume, drain, undrain, tune, announce, stock, first or beacon".into()),
     };
     let mut ask = Ask {
         admin: DEFAULT_ADMIN.to_owned(),
         token_file: None,
         room: None,
         order: None,
+        history: (verb == "history").then(How::default),
     };
     let mut said = Map::new();
     while let Some(argument) = parser.next()? {
@@ -49,12 +56,22 @@ pub(super) fn parse(parser: &mut lexopt::Parser) -> Result<Ask, lexopt::Error> {
                 let name = name.replace('-', "_");
                 said.insert(name, json!(parser.value()?.parse::<u64>()?));
             }
+            Long(name) if ask.history.is_some() => {
+                let name = name.to_owned();
+                let how = ask.history.get_or_insert_default();
+                match name.as_str() {
+                    "from" => how.from = Some(parser.value()?.parse()?),
+                    "step" => how.step = Some(parser.value()?.parse()?),
+                    "csv" => how.csv = true,
+                    _ => return Err(Long(&name).unexpected()),
+                }
+            }
             Value(room) if ask.room.is_none() => ask.room = Some(room.string()?),
             other => return Err(other.unexpected()),
         }
     }
     ask.order = order(&verb, said)?;
-    if ask.order.is_some() && ask.room.is_none() {
+    if (ask.order.is_some() || ask.history.is_some()) && ask.room.is_none() {
         return Err("say which room: TENANT/ROOM".into());
     }
     Ok(ask)
@@ -62,7 +79,7 @@ pub(super) fn parse(parser: &mut lexopt::Parser) -> Result<Ask, lexopt::Error> {
 
 fn order(verb: &str, mut said: Map<String, Value>) -> Result<Option<Value>, lexopt::Error> {
     let (name, on) = match verb {
-        "state" => return Ok(None),
+        "state" | "history" => return Ok(None),
         "pause" => ("pause", Some(true)),
         "resume" => ("pause", Some(false)),
         "drain" => ("drain", Some(true)),
@@ -100,7 +117,11 @@ pub(crate) fn run(ask: &Ask) -> Result<String, String> {
 
 async fn send(ask: &Ask) -> Result<String, String> {
     let room = ask.room.as_deref().unwrap_or_default();
-    let address = format!("{}/admin/rooms/{room}", ask.admin.trim_end_matches('/'));
+    let more = ask.history.as_ref().map(How::address).unwrap_or_default();
+    let address = format!(
+        "{}/admin/rooms/{room}{more}",
+        ask.admin.trim_end_matches('/')
+    );
     let client = reqwest::Client::builder()
         .timeout(PATIENCE)
         .no_proxy()
@@ -121,8 +142,15 @@ async fn send(ask: &Ask) -> Result<String, String> {
         .map_err(|error| format!("{address} does not answer: {error}"))?;
     let status = answer.status();
     let body = answer.bytes().await.map_err(|error| error.to_string())?;
-    let text = serde_json::from_slice::<Value>(&body)
-        .ok()
+    let json = serde_json::from_slice::<Value>(&body).ok();
+    let history = ask.history.as_ref().filter(|_| status == StatusCode::OK);
+    let shown = history
+        .zip(json.as_ref())
+        .and_then(|(how, json)| how.show(json));
+    if let Some(shown) = shown {
+        return Ok(shown);
+    }
+    let text = json
         .and_then(|json| serde_json::to_string_pretty(&json).ok())
         .unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned());
     match status {
@@ -153,6 +181,13 @@ mod tests {
             json!({ "order": "tune", "active": 5, "per_minute": null, "until": null, "by": "kim" });
         assert_eq!(tuned.order, Some(order));
         assert_eq!(ask("state").expect("valid").order, None);
+        let history = ask("history acme/sale --step 300 --csv").expect("valid");
+        let how = How {
+            from: None,
+            step: Some(300),
+            csv: true,
+        };
+        assert_eq!((history.order, history.history), (None, Some(how)));
     }
 
     #[test]
@@ -162,6 +197,8 @@ mod tests {
             "dance acme/sale",
             "pause",
             "pause a/b c/d",
+            "history",
+            "history a/b --by kim",
             "tune a/b --active many",
         ] {
             assert!(ask(wrong).is_err(), "{wrong}");

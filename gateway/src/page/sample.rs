@@ -118,6 +118,7 @@ pub(crate) const ALL: &[Sample] = &[
         Some(Reason::NewNumber),
         Has::Usual,
     ),
+    sample("slower", State::Waiting, Some(Reason::Slower), Has::Usual),
     sample("paused", State::Paused, Some(Reason::Paused), Has::All),
     sample("called", State::Called, None, Has::Usual),
     sample("admitted", State::Admitted, None, Has::Usual),

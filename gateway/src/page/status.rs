@@ -82,6 +82,8 @@ pub(crate) enum Reason {
     NewNumber,
     /// The line is closed and its order is being drawn by lot.
     Drawing,
+    /// The line moves more slowly than was thought: the time was moved back.
+    Slower,
     /// The place was taken along to another device; this one has none any more.
     Moved,
 }
@@ -89,7 +91,7 @@ pub(crate) enum Reason {
 impl Reason {
     /// Every reason.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Joining,
         Self::Paused,
         Self::OriginSlow,
@@ -99,6 +101,7 @@ impl Reason {
         Self::LateLane,
         Self::NewNumber,
         Self::Drawing,
+        Self::Slower,
         Self::Moved,
     ];
 
@@ -114,6 +117,7 @@ impl Reason {
             Self::LateLane => "late_lane",
             Self::NewNumber => "new_number",
             Self::Drawing => "drawing",
+            Self::Slower => "slower",
             Self::Moved => "moved",
         }
     }

@@ -178,6 +178,7 @@ struct Reasons {
     provisional: String,
     late_lane: String,
     new_number: String,
+    slower: String,
     moved: String,
 }
 
@@ -259,6 +260,7 @@ impl ScriptWords {
             Some(Reason::Provisional) => &self.reasons.provisional,
             Some(Reason::LateLane) => &self.reasons.late_lane,
             Some(Reason::NewNumber) => &self.reasons.new_number,
+            Some(Reason::Slower) => &self.reasons.slower,
             Some(Reason::Moved) => &self.reasons.moved,
         }
     }

@@ -76,11 +76,11 @@ pub(super) struct Measured {
 }
 
 impl Exchange {
-    /// Measures this try, if the request's room wants to know.
+    /// Measures this try, if the request came in through a room.
     pub(super) fn measure(&mut self) {
         let room = self.admission.served.as_ref().map(|served| &served.room);
-        self.measured = room.and_then(|room| room.meter()).map(|meter| Measured {
-            flight: meter.begin(),
+        self.measured = room.map(|room| Measured {
+            flight: room.meter().begin(),
             since: clock::now(),
         });
     }

@@ -26,6 +26,13 @@ struct Families {
     reserved: IntGaugeVec,
     called_last_minute: IntGaugeVec,
     snapshot_age: IntGaugeVec,
+    tick_age: IntGaugeVec,
+    limit: IntGaugeVec,
+    pace: IntGaugeVec,
+    stock: IntGaugeVec,
+    past_error: IntGaugeVec,
+    origin_p95: IntGaugeVec,
+    line: IntCounterVec,
     events: IntCounterVec,
     bad_tokens: IntCounterVec,
 }
@@ -54,6 +61,35 @@ impl Families {
                 "fluxgate_room_snapshot_age_milliseconds",
                 "Age of the picture of the line that visitors are answered from.",
             )?,
+            tick_age: gauge(
+                "fluxgate_room_tick_age_milliseconds",
+                "Time since the last tick of the fleet.",
+            )?,
+            limit: gauge(
+                "fluxgate_room_limit",
+                "The limit of people inside, an adaptive one included; absent where there is none.",
+            )?,
+            pace: gauge(
+                "fluxgate_room_calls_per_ten_minutes",
+                "The line's pace while somebody waited: calls in ten minutes.",
+            )?,
+            stock: gauge(
+                "fluxgate_room_stock",
+                "What is left to sell; absent where it is not known.",
+            )?,
+            past_error: gauge(
+                "fluxgate_room_past_error_milliseconds",
+                "How far off the estimates were that came due in the last hour, the median; absent before there are enough.",
+            )?,
+            origin_p95: gauge(
+                "fluxgate_room_origin_p95_milliseconds",
+                "Of this gateway's requests to the room's origin in the last whole minute; absent without any.",
+            )?,
+            line: counter(
+                "fluxgate_room_line_total",
+                "What happened to the line, fleet-wide and since this gateway began to look, by what it was.",
+                "what",
+            )?,
             events: counter(
                 "fluxgate_room_events_total",
                 "What happened, by event.",
@@ -80,11 +116,36 @@ impl Families {
         set(&self.reserved, gauges.reserved);
         set(&self.called_last_minute, gauges.called_last_minute);
         set(&self.snapshot_age, gauges.snapshot_age_ms);
+        set(&self.tick_age, gauges.tick_age_ms);
+        set(&self.pace, u64::from(gauges.totals.pace));
+        let known = |family: &IntGaugeVec, value: Option<u64>| {
+            if let Some(value) = value {
+                set(family, value);
+            }
+        };
+        known(
+            &self.limit,
+            Some(gauges.limit.into()).filter(|limit| *limit > 0),
+        );
+        known(&self.stock, gauges.stock);
+        known(&self.past_error, gauges.past_error_ms);
+        let p95 = gauges.last_minute.and_then(|minute| minute.origin_p95_ms);
+        known(&self.origin_p95, p95.map(u64::from));
         let raise = |family: &IntCounterVec, last: &str, value: u64| {
             let counter = family.with_label_values(&[labels[0], labels[1], last]);
             counter.reset();
             counter.inc_by(value);
         };
+        let totals = gauges.totals;
+        for (what, count) in [
+            ("arrived", totals.arrivals),
+            ("called", totals.called),
+            ("claimed", totals.claimed),
+            ("lapsed", totals.lapsed),
+            ("left", totals.left),
+        ] {
+            raise(&self.line, what, u64::from(count));
+        }
         for event in Event::ALL {
             raise(&self.events, event.name(), served.room.counts().of(event));
         }
@@ -93,13 +154,20 @@ impl Families {
         }
     }
 
-    fn all(&self) -> [&dyn Collector; 7] {
+    fn all(&self) -> [&dyn Collector; 14] {
         [
             &self.waiting,
             &self.occupied,
             &self.reserved,
             &self.called_last_minute,
             &self.snapshot_age,
+            &self.tick_age,
+            &self.limit,
+            &self.pace,
+            &self.stock,
+            &self.past_error,
+            &self.origin_p95,
+            &self.line,
             &self.events,
             &self.bad_tokens,
         ]

@@ -4,6 +4,7 @@
 mod accessible;
 mod browser;
 mod drain;
+mod figures;
 mod gateway;
 mod http;
 mod hygiene;

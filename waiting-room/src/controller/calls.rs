@@ -96,6 +96,7 @@ impl Tick<'_> {
             let callable = self.callable(picture);
             let (to, got) = callable.advance(from, budget, next);
             self.pass_over(from, to, &callable);
+            (self.watched.called, self.watched.passed) = (got, picture.counted.rank(to));
             (self.line.horizon, called) = (to, got);
         }
         let rest = u64::from(budget - called);

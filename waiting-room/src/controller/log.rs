@@ -2,12 +2,11 @@
 
 use super::{STALL, Tick};
 use crate::{
-    bits::masked_chunks,
     journal::{Entry, Event, First, Kind, Limits, Opening, Passed, Text, Why as Reason},
     line::Line,
     orders::{Order, Word},
     snapshot::Snapshot,
-    value::{Number, Timestamp},
+    value::Number,
 };
 
 impl Tick<'_> {
@@ -62,7 +61,7 @@ impl Tick<'_> {
                 .collect(),
             living: u64::from(told.counted.total()) + u64::from(self.line.late.count),
             active: u64::from(self.line.occupied),
-            lapsed: self.lapsed(),
+            lapsed: told.lapsed(self.seen.picture.line.ticked_at, self.now),
             limits: limits(self.line.limits),
             why: why.or_else(|| is_back.then(|| reason("store_lost"))),
             event,
@@ -168,30 +167,6 @@ impl Tick<'_> {
                 })
             })
             .collect()
-    }
-
-    /// Calls whose grace ended with this tick and that nobody had claimed.
-    fn lapsed(&self) -> u64 {
-        let before = self.seen.picture.line.ticked_at;
-        let ended = |until: Timestamp| before < until && until <= self.now;
-        let batches = self.line.batches.iter();
-        let marks = &self.marks;
-        batches
-            .filter(|batch| ended(batch.until))
-            .map(|batch| {
-                let main: u64 = masked_chunks(batch.from..batch.to)
-                    .map(|(chunk, mask)| {
-                        let (gone, left) = (marks.gone.words(chunk), marks.left.words(chunk));
-                        let claimed = marks.claimed.words(chunk);
-                        let open = |i: usize| mask[i] & !(gone[i] | left[i] | claimed[i]);
-                        let ones = (0..mask.len()).map(|i| u64::from(open(i).count_ones()));
-                        ones.sum::<u64>()
-                    })
-                    .sum();
-                let is_open = |n: &&Number| !marks.claimed.has(**n) && !marks.left.has(**n);
-                main + batch.late.iter().filter(is_open).count() as u64
-            })
-            .sum()
     }
 }
 

@@ -4,6 +4,7 @@
 //! ([`Line::coalesce`]). Each is told by its difference from the one before, in about eight bytes, so the record
 //! of a busy line stays under 20 kB.
 
+mod course;
 mod numbered;
 
 use std::collections::VecDeque;
@@ -13,7 +14,7 @@ use thiserror::Error;
 use super::{Batch, Drawn, Edge, Latecomers, Line, List, Lot};
 use crate::{
     adaptive::Limit,
-    estimate::Pace,
+    estimate::{Course, Pace},
     journal::Head,
     lottery::Bytes,
     standing::Why,
@@ -22,7 +23,7 @@ use crate::{
 };
 
 const FORM: u8 = 4;
-/// Without [`Line::provisional`]; still read, so that a fleet can be renewed gateway by gateway.
+/// Without [`Line::course`] and [`Line::provisional`]; still read, so that a fleet can be renewed gateway by gateway.
 const FORM_BEFORE: u8 = 3;
 /// Bounds what a broken record can make us allocate.
 const MOST_ITEMS: u64 = 1 << 20;
@@ -60,6 +61,7 @@ impl Line {
             out.u64(value);
         }
         out.0.extend_from_slice(&self.pace.per_second.to_be_bytes());
+        out.course(&self.course);
         out.length(self.rolls.len());
         for (epoch, next) in &self.rolls {
             out.u64(*epoch);
@@ -279,6 +281,10 @@ impl In<'_> {
             pace: Pace {
                 busy_ms: self.u64()?,
                 per_second: f64::from_be_bytes(self.take()?),
+            },
+            course: match form {
+                FORM => self.course()?,
+                _ => Course::default(),
             },
             rolls: self
                 .items(|input| Some((input.u64()?, input.number()?)))?

@@ -109,7 +109,7 @@ impl Driver {
             self.inner.settled.store(0, Ordering::Release);
             self.session = 0;
         }
-        self.inner.desk.note(self.inner.is_settled(), now);
+        self.inner.heirlooms.desk.note(self.inner.is_settled(), now);
         match tried {
             Ok(stepped) => {
                 if std::mem::take(&mut self.failing) {
@@ -180,7 +180,7 @@ impl Driver {
             // What was read from a history that may be lost must not be written into another.
             self.known = Known::default();
             self.settle_at = now.plus(self.inner.store.settle());
-            self.inner.desk.reopen();
+            self.inner.heirlooms.desk.reopen();
             self.moves.read_all_again();
             // The store may have lost our bits too: all are written again, and all are read again.
             self.inner.soil();
@@ -218,6 +218,7 @@ impl Driver {
 
     fn publish(&self, picture: Arc<Snapshot>) {
         self.inner.raise_highest(picture.next);
+        self.inner.learn(&picture);
         self.inner.snapshot.store(Some(picture));
     }
 
@@ -256,13 +257,13 @@ impl Driver {
         let calls = controller::step(&seen, now);
         match self.inner.store.commit(&commit_of(&calls, picture)).await? {
             Committed::Fenced => {
-                self.inner.counts.add(Event::Fenced);
+                self.inner.heirlooms.counts.add(Event::Fenced);
                 let listed = numbered.map(|listed| (listed.first, listed.end()));
                 self.give_up([burnt, listed], &lot).await?;
                 Ok(Stepped::Read)
             }
             Committed::Done => {
-                self.inner.counts.add(Event::Ticked);
+                self.inner.heirlooms.counts.add(Event::Ticked);
                 self.known.marks = calls.marks.clone();
                 let taken = [burnt.map(|(_, end)| end), numbered.map(|n| n.end())];
                 let next = taken.into_iter().flatten().fold(picture.next, Number::max);

@@ -106,7 +106,7 @@ impl Room {
             // Somebody else was faster.
             return Err(NotMoved::Unknown);
         }
-        self.inner.counts.add(Event::Moved);
+        self.inner.heirlooms.counts.add(Event::Moved);
         let ticket = Ticket {
             line: offer.line,
             number: offer.number,
@@ -138,7 +138,7 @@ impl Room {
     }
 
     fn lost(&self) -> NotMoved {
-        self.inner.counts.add(Event::StoreFailed);
+        self.inner.heirlooms.counts.add(Event::StoreFailed);
         NotMoved::StoreLost
     }
 

@@ -142,7 +142,7 @@ async fn drive_joins(inner: Arc<Inner>) {
         for (place, nonce) in (0..).zip(batch) {
             let given = taken.map(|taken| Given::of(taken, place));
             if given.is_some() {
-                inner.counts.add(Event::Joined);
+                inner.heirlooms.counts.add(Event::Joined);
             }
             inner.joins.answer(nonce, given);
         }

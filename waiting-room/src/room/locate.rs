@@ -67,7 +67,7 @@ impl Room {
     pub(super) async fn number(&self, nonce: u64, reason: Option<Reason>, at: Moment) -> Located {
         let inner = &self.inner;
         let Some(given) = Inner::take_number(inner, nonce, at.now).await else {
-            inner.counts.add(Event::StoreFailed);
+            inner.heirlooms.counts.add(Event::StoreFailed);
             let status = self.joining(at.now, Reason::StoreLost);
             return Located::Nowhere(Held {
                 status,
@@ -118,7 +118,7 @@ impl Room {
             match inner.seal.read_pass(text, now) {
                 Ok(pass) if self.has_left(pass.number) => {}
                 Ok(pass) => return Visitor::Guest(pass),
-                Err(error) => inner.counts.bad_token(error),
+                Err(error) => inner.heirlooms.counts.bad_token(error),
             }
         }
         let Some(text) = presented.ticket else {
@@ -132,11 +132,11 @@ impl Room {
                 Visitor::Returned(challenge)
             }
             Ok(Claimant::Challenge(_)) => {
-                inner.counts.bad_token(TokenError::Expired);
+                inner.heirlooms.counts.bad_token(TokenError::Expired);
                 Visitor::Stranger
             }
             Err(error) => {
-                inner.counts.bad_token(error);
+                inner.heirlooms.counts.bad_token(error);
                 Visitor::Stranger
             }
         }

@@ -116,13 +116,17 @@ impl Room {
     /// Whether the store is lost and this room is thrown open for it.
     pub(super) fn is_thrown_open(&self, now: Timestamp) -> bool {
         let is_open = self.inner.rules.on_store_loss() == OnStoreLoss::Open;
-        is_open && self.inner.desk.lost_since(now).is_some()
+        is_open && self.inner.heirlooms.desk.lost_since(now).is_some()
     }
 
     /// What a stranger is told where a lost store closes the room.
     pub(super) fn shut_by_loss(&self, now: Timestamp) -> Option<Held> {
         let is_shut = self.inner.rules.on_store_loss() == OnStoreLoss::Closed;
-        self.inner.desk.lost_since(now).filter(|_| is_shut)?;
+        self.inner
+            .heirlooms
+            .desk
+            .lost_since(now)
+            .filter(|_| is_shut)?;
         let status = Status {
             state: State::Closed,
             poll_after: status::POLL_SHUT / 2,
@@ -139,12 +143,15 @@ impl Room {
         let inner = &self.inner;
         let is_held = inner.rules.on_store_loss() == OnStoreLoss::Hold;
         let is_held = is_held && !self.lets_everybody_in(at.now);
-        if is_held && let Some(since) = inner.desk.lost_since(at.now) {
+        if is_held && let Some(since) = inner.heirlooms.desk.lost_since(at.now) {
             // When they came, and not before anybody had to be written down: a challenge may be kept for long.
             let came_at = challenge.issued_at.max(since).min(at.now);
-            let spot = inner.desk.add(challenge.nonce, came_at, at.entropy);
+            let spot = inner
+                .heirlooms
+                .desk
+                .add(challenge.nonce, came_at, at.entropy);
             if let Some(spot) = spot {
-                inner.counts.add(Event::Provisional);
+                inner.heirlooms.counts.add(Event::Provisional);
                 let nonce = challenge.nonce;
                 let text = inner.seal.provisional(&Provisional { spot, nonce });
                 return Located::Nowhere(self.provisional(TicketChange::Set(text), at));
@@ -163,9 +170,9 @@ impl Room {
         {
             return self.under(number, provisional.nonce, (seen.line.id, at));
         }
-        let back_since = Timestamp(inner.desk.back_since.load(Ordering::Acquire));
+        let back_since = Timestamp(inner.heirlooms.desk.back_since.load(Ordering::Acquire));
         let may_come = at.now < back_since.plus(LISTS_WITHIN);
-        if !inner.is_settled() || may_come || inner.desk.holds(provisional.spot.list) {
+        if !inner.is_settled() || may_come || inner.heirlooms.desk.holds(provisional.spot.list) {
             return Located::Nowhere(self.provisional(TicketChange::Keep, at));
         }
         // The gateway that wrote it down died with its list.

@@ -50,9 +50,9 @@ impl Room {
             reason,
         } = seat;
         let inner = &self.inner;
-        inner.counts.add(Event::Polled);
+        inner.heirlooms.counts.add(Event::Polled);
         if at.now.plus(status::POLL_SLACK) < ticket.next_poll_at() && !is_call(place) {
-            inner.counts.add(Event::PolledEarly);
+            inner.heirlooms.counts.add(Event::PolledEarly);
             let status = self.told_early(&ticket, place, at);
             return Outcome::Held(Held {
                 status,
@@ -106,10 +106,6 @@ impl Room {
     pub(super) fn told(&self, ticket: &Ticket, place: Place, at: Moment) -> Status {
         let snapshot = self.inner.snapshot.load();
         let read_at = snapshot.as_ref().map_or(at.now, |seen| seen.read_at);
-        let pace = snapshot
-            .as_ref()
-            .map(|seen| seen.line.pace)
-            .unwrap_or_default();
         let stale = at.now > read_at.plus(STALE_AFTER) || snapshot.is_none();
         let mut status = Status {
             state: State::Waiting,
@@ -123,6 +119,8 @@ impl Room {
             claim_until: None,
             opens_at: None,
             updated_at: read_at,
+            past_error: self.inner.hindsight.load().past_error(),
+            chance: None,
         };
         let (ahead, behind) = match place {
             Place::Waiting { ahead, behind } => (ahead, Some(behind)),
@@ -143,12 +141,31 @@ impl Room {
         // A gateway that has no picture yet may not know.
         status.ahead = Some(ahead).filter(|ahead| *ahead < u32::MAX);
         status.behind = behind;
-        status.eta = if stale { None } else { pace.eta(ahead) };
+        let seen = snapshot.as_ref().filter(|_| !stale);
+        status.eta = seen.and_then(|seen| match place {
+            Place::Late { .. } => seen.forecast().late(ahead, seen.line.late.prompt),
+            _ => seen.forecast().eta(ahead),
+        });
         status.poll_after = status::poll_after(ahead, status.eta, &self.inner.rules, at.entropy);
         if let Some(seen) = snapshot.as_ref() {
             self.explain(&mut status, (ticket, seen), at);
         }
+        self.own_up(&mut status, ticket.number);
+        // Late comers are few and come soon; before a draw nobody has a place.
+        if matches!(place, Place::Waiting { .. }) && status.ahead.is_some() && !stale {
+            let prospect = self.inner.prospect.load();
+            status.chance = prospect.as_ref().map(|prospect| prospect.of(ticket.number));
+        }
         status
+    }
+
+    /// A time that was moved back is never shown without a reason.
+    fn own_up(&self, status: &mut Status, number: Number) {
+        if let Some(eta) = status.eta.filter(|_| status.reason.is_none()) {
+            let hindsight = self.inner.hindsight.load();
+            let is_later = hindsight.was_earlier(number, status.updated_at, eta.p50);
+            status.reason = is_later.then_some(Reason::Slower);
+        }
     }
 
     /// Why the line stands, or moves more slowly, for somebody who waits in it.
@@ -238,7 +255,7 @@ impl Room {
         if session.renewal() == Renewal::Never || !due || now < pass.issued_at {
             return None;
         }
-        inner.counts.add(Event::Renewed);
+        inner.heirlooms.counts.add(Event::Renewed);
         Some(Pass {
             issued_at: now,
             expires_at: pass.expires_at.max(now.plus(session.ttl())),
@@ -258,7 +275,7 @@ impl Room {
     }
 
     pub(super) fn challenge(&self, at: Moment) -> Held {
-        self.inner.counts.add(Event::Challenged);
+        self.inner.heirlooms.counts.add(Event::Challenged);
         let challenge = Challenge {
             issued_at: at.now,
             nonce: at.entropy,
@@ -287,6 +304,8 @@ impl Room {
             claim_until: None,
             opens_at: None,
             updated_at: now,
+            past_error: None,
+            chance: None,
         }
     }
 

@@ -135,7 +135,7 @@ impl Room {
         if expires_at <= pass.expires_at || pass.expires_at <= now || self.has_left(pass.number) {
             return None;
         }
-        inner.counts.add(Event::Extended);
+        inner.heirlooms.counts.add(Event::Extended);
         self.count_visit(pass.number, expires_at);
         self.keep_activity(now).await;
         let longer = Pass {
@@ -148,7 +148,7 @@ impl Room {
     /// The origin says that this visit is over: its seat is free with the next tick. Kept and said again until the
     /// store has taken it.
     pub fn release(&self, number: Number) {
-        self.inner.counts.add(Event::Released);
+        self.inner.heirlooms.counts.add(Event::Released);
         self.inner.released.lock().push(number);
     }
 }

@@ -107,7 +107,7 @@ impl Scene {
                 self.guests[index] = None;
             }
             Some(guest) if guest.waits.is_none() => {
-                let meter = gateway.room.meter().expect("the room adapts");
+                let meter = gateway.room.meter();
                 guest.waits = Some((self.now.plus(took), took, meter.begin()));
             }
             Some(_) => {}

@@ -4,6 +4,7 @@
 //! of a second is what DESIGN.md 4.1 promises, each against a count made without the library's bits.
 
 mod crowd;
+pub(crate) use crowd::Dice;
 mod world;
 
 use proptest::prelude::*;

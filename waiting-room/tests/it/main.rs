@@ -1,6 +1,7 @@
 //! The waiting room from outside: its stores, and whole histories of simulated visitors.
 
 mod adaptive;
+mod estimates;
 mod failover;
 mod fleet;
 mod history;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};
+use waiting_room::chance::Chance;
 use waiting_room::snapshot::Snapshot;
 use waiting_room::standing::Why;
 use waiting_room::{self as room, Held, Outcome, Timestamp};
@@ -149,6 +150,7 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, known: &'a Known) -> page::Statu
             room::Reason::Drawing => page::Reason::Drawing,
             room::Reason::OriginSlow => page::Reason::OriginSlow,
             room::Reason::LimitChanged => page::Reason::LimitChanged,
+            room::Reason::Slower => page::Reason::Slower,
         }),
         position: said.position().map(u64::from),
         ahead: said.ahead.map(u64::from),
@@ -163,6 +165,13 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, known: &'a Known) -> page::Statu
         claim_deadline_ms: said.claim_until.map(|Timestamp(at)| at),
         opens_at_ms: said.opens_at.map(|Timestamp(at)| at),
         updated_at_ms: said.updated_at.0,
+        chance: said.chance.map(|chance| match chance {
+            Chance::Likely => page::Chance::Likely,
+            Chance::Possible => page::Chance::Possible,
+            Chance::Unlikely => page::Chance::Unlikely,
+            Chance::NoneLeft => page::Chance::NoneLeft,
+        }),
+        past_error_s: said.past_error.map(|error| error.as_secs()),
         method: match is_drawn_later {
             true => page::Method::Lottery,
             false => page::Method::Fifo,

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::estimate::Tally;
 use crate::provisional::{ListId, Numbered};
 
 const START: u64 = 1_790_000_000_000;
@@ -20,6 +21,22 @@ fn batch() -> impl Strategy<Value = Batch> {
     )
 }
 
+fn course(next: u64) -> Course {
+    let tally = |events| Tally {
+        events,
+        of: 2.0 * events,
+    };
+    Course {
+        released: tally(8.5),
+        released_lately: tally(2.25),
+        in_turn: tally(900.0),
+        found: tally(1_000.0),
+        lost: tally(0.0),
+        counted: 7,
+        next: Number(next),
+    }
+}
+
 proptest! {
     #[test]
     fn any_record_survives_the_store(batches in proptest::collection::vec(batch(), 0..6), figures: [u64; 6]) {
@@ -28,6 +45,7 @@ proptest! {
         line.edges.push_back(Edge { at: Timestamp(figures[3]), soon: Number(figures[4]), next: Number(figures[5]), holds_all: true });
         line.late = Latecomers { first: vec![Number(figures[5])], count: 7, prompt: 1 };
         line.pace.per_second = 0.125;
+        line.course = course(figures[2]);
         line.why = Some(Why::Paused);
         line.opens_at = Some(Timestamp(9));
         line.limits = [7, 0];
@@ -81,4 +99,25 @@ fn a_busy_minute_takes_eight_bytes_a_batch() {
     }
     let bytes = line.encode().len();
     assert!(bytes < 480 * 11 + 200, "{bytes} bytes");
+}
+
+#[test]
+fn a_record_of_the_form_before_is_read_on() {
+    let mut line = Line::open(Timestamp(START), START);
+    line.course = course(START);
+    let bytes = line.encode();
+    let mut course = Out(Vec::new());
+    course.course(&line.course);
+    let part = course.0;
+    let at = bytes.windows(part.len()).position(|window| window == part);
+    let at = at.expect("it is in there");
+    let mut before = [&bytes[..at], &bytes[at + part.len()..]].concat();
+    before[0] = FORM_BEFORE;
+    assert_eq!(
+        before.pop(),
+        Some(0),
+        "nobody came while the store was lost"
+    );
+    line.course = Course::default();
+    assert_eq!(Line::decode(&before), Ok(line));
 }

@@ -75,7 +75,10 @@ impl Driver {
             let lists = self.lists(&numbered.lists).await?;
             self.rosters.add(numbered, lists);
         }
-        self.inner.desk.numbered(|list| is_numbered(line, list));
+        self.inner
+            .heirlooms
+            .desk
+            .numbered(|list| is_numbered(line, list));
         Ok(())
     }
 
@@ -91,7 +94,7 @@ impl Driver {
     /// Puts this gateway's lists into the store.
     pub(super) async fn hand_in(&self) -> Result<Vec<ListId>, StoreError> {
         let store = &self.inner.store;
-        let lists = self.inner.desk.close();
+        let lists = self.inner.heirlooms.desk.close();
         for list in &lists {
             let name = name(list.id);
             store.keep(&name, &list.encode(), KEEP).await?;

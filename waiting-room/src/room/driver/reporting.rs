@@ -22,14 +22,15 @@ impl Driver {
     /// Reports what was seen since the last step.
     pub(super) async fn report(&mut self, now: Timestamp) -> Result<(), StoreError> {
         self.report_stock().await?;
-        if self.inner.rules.adaptive().is_none() {
-            return Ok(());
-        }
         let since = self.reported.at.replace(now);
         let Some(since) = since.filter(|since| *since < now) else {
             return Ok(());
         };
         let health = self.inner.meter.take(now.since(since));
+        self.inner.measured(&health);
+        if self.inner.rules.adaptive().is_none() {
+            return Ok(());
+        }
         let mut report = now.0.to_be_bytes().to_vec();
         report.extend(since.0.to_be_bytes());
         report.extend(health.encode());

@@ -27,7 +27,7 @@ impl Driver {
         let inner = &self.inner;
         inner.settled.store(0, Ordering::Release);
         self.settle_at = now.plus(self.inner.store.settle());
-        inner.counts.add(Event::Restored);
+        inner.heirlooms.counts.add(Event::Restored);
         tracing::warn!(line = known.line.id.0, "the store forgot; it is told again");
         // Seats that other gateways had recorded become ours: over-counted rather than forgotten. Who waits is
         // recorded again by each gateway, from what it knows itself.

@@ -1,0 +1,145 @@
+//! What a room knows about itself, through the real gateway: metrics, the last day by API and command line, and the
+//! chance that a visitor is told.
+
+use std::process::Command;
+
+use devkit::Scratch;
+
+use crate::browser::{Browser, site};
+use crate::gateway::{BINARY, Gateway};
+use crate::http::Client;
+use crate::origin::Origin;
+
+const TOKEN: &str = "a-token-for-operators-of-this-test";
+const LINE: &str = "fluxgate_room_line_total{room=\"sale\",tenant=\"acme\",what=";
+
+/// A gateway with one room of one seat, and the file its operators' token is in.
+struct Shop {
+    gateway: Gateway,
+    token: Scratch,
+    _origin: Origin,
+}
+
+impl Shop {
+    fn open() -> Self {
+        let token = Scratch::new("gateway-figures").expect("a directory");
+        std::fs::write(token.path().join("token"), TOKEN).expect("writable");
+        let origin = Origin::named("shop");
+        let site = site(&origin, "capacity: { active: 1 }", "{ kind: memory }");
+        let file = token.path().join("token");
+        let admin = format!("admin: {{ token: {{ file: {} }} }}\n", file.display());
+        let gateway = Gateway::start(&(admin + &site.rest));
+        let shop = Self {
+            gateway,
+            token,
+            _origin: origin,
+        };
+        // The line is there, and was looked at once.
+        let limit = "fluxgate_room_limit{room=\"sale\",tenant=\"acme\"}";
+        shop.gateway.wait_metric(limit, 1.0);
+        shop
+    }
+
+    /// `fluxgate room …`: what it printed, and whether it went well.
+    fn operator(&self, words: &str) -> (String, bool) {
+        let file = self.token.path().join("token");
+        let done = Command::new(BINARY)
+            .arg("room")
+            .args(words.split_whitespace())
+            .args(["--admin", &format!("http://{}", self.gateway.admin)])
+            .arg("--token-file")
+            .arg(file)
+            .output()
+            .expect("it runs");
+        let printed = String::from_utf8(done.stdout).expect("text");
+        (printed, done.status.success())
+    }
+
+    fn history(&self, query: &str, headers: &str) -> crate::http::Answer {
+        let head = format!(
+            "GET /admin/rooms/acme/sale/history{query} HTTP/1.1\r\nHost: admin\r\n{headers}\r\n"
+        );
+        Client::connect(self.gateway.admin).send(&head).read()
+    }
+}
+
+#[test]
+fn the_last_day_of_a_room_is_counted_and_told_to_operators() {
+    let shop = Shop::open();
+    let (mut first, mut second) = (Browser::at(&shop.gateway), Browser::at(&shop.gateway));
+    first.come_in();
+    second.visit();
+    second.wait_in_line();
+    let what = |what: &str, count| {
+        shop.gateway
+            .wait_metric(&format!("{LINE}\"{what}\"}}"), count)
+    };
+    what("arrived", 2.0);
+    what("called", 1.0);
+    what("claimed", 1.0);
+    what("lapsed", 0.0);
+    let token = format!("Authorization: Bearer {TOKEN}\r\n");
+    let answer = shop.history("", &token);
+    assert_eq!(answer.status, 200);
+    let history = answer.json();
+    let sum = |column: &str| -> f64 {
+        let values = history[column].as_array().expect("a column").iter();
+        values.filter_map(serde_json::Value::as_f64).sum()
+    };
+    assert_eq!(history["step"], 60);
+    assert_eq!(
+        (sum("arrivals"), sum("called"), sum("claimed")),
+        (2.0, 1.0, 1.0)
+    );
+    let p95 = history["origin_p95_ms"].as_array().expect("a column");
+    assert_eq!(p95.len(), 1_440);
+    assert!(
+        p95.iter().any(serde_json::Value::is_number),
+        "it was asked once"
+    );
+
+    assert_eq!(shop.history("", "").status, 401);
+    let wrong = shop.history("?step=7", &token);
+    assert_eq!(
+        (wrong.status, &wrong.json()["code"]),
+        (400, &"invalid_history".into())
+    );
+
+    let (csv, well) = shop.operator("history acme/sale --step 86400 --csv");
+    assert!(
+        well && csv.starts_with("time,arrivals,waiting,called,"),
+        "{csv}"
+    );
+    assert!(
+        csv.lines().any(|line| line.contains(",2,1,1,1,0,0,1,1,")),
+        "{csv}"
+    );
+    let (chart, well) = shop.operator("history acme/sale");
+    assert!(well && chart.contains("arrivals         2 █"), "{chart}");
+}
+
+#[test]
+fn with_known_stock_whoever_waits_is_told_their_chance() {
+    let shop = Shop::open();
+    let (mut first, mut second) = (Browser::at(&shop.gateway), Browser::at(&shop.gateway));
+    first.come_in();
+    second.visit();
+    assert_eq!(second.wait_in_line()["chance"], serde_json::Value::Null);
+    let chance = |browser: &mut Browser, chance: &str| {
+        browser.until(chance, |browser| {
+            (browser.status()["chance"] == chance).then_some(())
+        })
+    };
+    assert!(shop.operator("stock acme/sale --by kim --remaining 50").1);
+    chance(&mut second, "likely");
+    assert!(
+        second
+            .visit()
+            .body
+            .contains("There should be enough for you.")
+    );
+    assert!(shop.operator("stock acme/sale --by kim --remaining 1").1);
+    chance(&mut second, "possible");
+    let stock = "fluxgate_room_stock{room=\"sale\",tenant=\"acme\"}";
+    shop.gateway.wait_metric(stock, 1.0);
+}

@@ -1,0 +1,49 @@
+//! What a tick learns for estimates: seats given back, people who left the line, people found there when their turn came.
+
+use super::{STALL, Tick, opens};
+use crate::{estimate::Turn, snapshot::Snapshot};
+
+impl Tick<'_> {
+    /// Counts who has left the line since the last tick: by the button, or judged absent.
+    pub(super) fn watch_the_line(&mut self, picture: &Snapshot) {
+        let before = &self.seen.picture.line;
+        let course = &before.course;
+        // At an opening all absences of a long wait are judged at once, and a draw gives new numbers.
+        let is_new = course.next.0 == 0 || before.lot != self.line.lot;
+        if is_new || opens(before, self.seen.standing) {
+            return;
+        }
+        let joined = picture
+            .next
+            .since(course.next.max(before.horizon).min(picture.next));
+        let there = u64::from(course.counted) + joined;
+        let lost = there.saturating_sub(u64::from(picture.counted.total()));
+        self.watched.lost = u32::try_from(lost).unwrap_or(u32::MAX);
+    }
+
+    /// Adds this tick to what was measured. After a stall nobody knows what happened when.
+    pub(super) fn measure(&mut self, told: &Snapshot) {
+        if self.elapsed < STALL {
+            let batches = self.line.batches.iter().rev();
+            let now = self.now;
+            let stamped = batches.take_while(|batch| batch.at == now);
+            let (all, called) = stamped.fold((0_u32, 0_u32), |(all, called), batch| {
+                let waited = if batch.on_arrival { 0 } else { batch.calls };
+                (
+                    all.saturating_add(batch.calls),
+                    called.saturating_add(waited),
+                )
+            });
+            let taken = self.seen.picture.line.occupied.saturating_add(all);
+            self.watched.released = taken.saturating_sub(self.line.occupied);
+            self.watched.occupied = self.line.occupied;
+            self.watched.calls = called;
+            let turn = self.line.course.watch(&self.watched);
+            if turn != Turn::Steady {
+                tracing::debug!(?turn, "seats are given back at another rate");
+            }
+        }
+        self.line.course.counted = told.counted.total();
+        self.line.course.next = told.next;
+    }
+}

@@ -1,0 +1,288 @@
+//! When so many calls will have been made: each limit of the room says how soon at best, and the latest of them counts.
+//!
+//! - **The minute.** The next calls come when those of the last sixty seconds have left the minute, and so on: known to
+//!   the tick, no statistics.
+//! - **Seats.** They are given back at the rate that was measured for one seat, times how many there are: right at once
+//!   where the number of seats is changed.
+//! - **People ahead leave**, noticed or not: some of those counted are gone already, and more will go while they wait.
+
+use std::time::Duration;
+
+use policies::admission::adaptive::Unit;
+
+use super::{Course, Eta};
+use crate::{
+    controller::MINUTE,
+    line::Line,
+    value::{Timestamp, millis},
+};
+
+/// Nothing is said before the line was watched this long under load: the figures of the first seconds are of few.
+const FIRST_WORD_MS: u64 = 30_000;
+/// Nine in ten lie below the middle and so many standard deviations: a little more than the 1.28 of a bell curve, since
+/// waits have a long tail.
+const NINE_IN_TEN: f64 = 1.4;
+/// How well a rate is known at best: visitors change.
+const DRIFT: f64 = 0.1;
+/// An adaptive limit moves about its level: what counts is how many were inside of late, within this part of the limit.
+const LEVEL: f64 = 0.25;
+/// The middle of the times in which so many seats come free lies this much before the mean.
+const MIDDLE: f64 = 0.33;
+/// Where those who leave are guessed, the guess is this many guesses: on a staircase (so many a minute, all at once)
+/// one of them alone would jump a whole step.
+const GUESSES: [f64; 9] = [-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0];
+/// How well it is known how many will leave: half of them more or less.
+const DESERTION: f64 = 0.5;
+/// Weight of the belief that whoever is counted is there.
+const DOUBT: f64 = 20.0;
+/// From when a visitor is silent until the line stops counting them, in `absent_after`s: two whole epochs of half of
+/// it, and between none and one more.
+const NOTICED_AFTER: f64 = 1.25;
+
+/// What bounds the calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most people inside.
+    pub active: Option<u32>,
+    /// Most calls in a minute.
+    pub per_minute: Option<u32>,
+}
+
+/// What can be said of the calls to come, from one picture of the line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forecast {
+    is_known: bool,
+    minute: Option<Minute>,
+    seats: Option<Seats>,
+    /// Calls a second by the adaptive limit, where that is one of calls.
+    most_per_second: Option<f64>,
+    /// Of all calls, those of the line in its turn.
+    in_turn: f64,
+    /// Of those counted, the ones who are there.
+    found: f64,
+    /// Who leaves, of one and in a second.
+    desertion: f64,
+}
+
+impl Forecast {
+    /// From what a line has measured, under these limits.
+    #[must_use]
+    pub fn of(line: &Line, limits: Limits) -> Self {
+        let course = &line.course;
+        let adaptive = line.adaptive.as_ref();
+        let by_seats = adaptive.filter(|limit| limit.unit() == Unit::Seats);
+        let by_calls = adaptive.filter(|limit| limit.unit() == Unit::PerMinute);
+        let watched = line.ticked_at.since(Timestamp(line.id.0));
+        let level = by_seats.map(|limit| {
+            let limit = f64::from(limit.get());
+            let lately = course.occupied_lately(watched);
+            lately.clamp(limit * (1.0 - LEVEL), limit * (1.0 + LEVEL))
+        });
+        let active = limits.active.map(f64::from);
+        let active = active.into_iter().chain(level).reduce(f64::min);
+        let seats = active.map(|active| Seats::of(course, line.occupied, active));
+        Self {
+            // Where seats bound the line nothing is known before some were given back.
+            is_known: line.pace.busy_ms >= FIRST_WORD_MS
+                && seats.is_none_or(|seats| seats.per_second > 0.0),
+            minute: limits.per_minute.map(|most| Minute::of(line, most)),
+            seats,
+            most_per_second: by_calls.map(|limit| f64::from(limit.get()) / 60.0),
+            in_turn: course.in_turn.share(DOUBT).max(0.1),
+            found: course.found.share(DOUBT),
+            desertion: desertion(line),
+        }
+    }
+
+    /// The wait of someone with `ahead` people before them; `None` while nothing honest can be said.
+    #[must_use]
+    pub fn eta(&self, ahead: u32) -> Option<Eta> {
+        if !self.is_known {
+            return None;
+        }
+        let stay = self.stay(ahead);
+        let living = f64::from(ahead) * self.found;
+        let calls = (living * stay + 1.0) / self.in_turn;
+        let unsure = living * (1.0 - stay * self.found) * DESERTION / self.in_turn;
+        let guesses = GUESSES.map(|guess| self.seconds((calls + guess * unsure).max(1.0)));
+        let p50 = guesses.iter().sum::<f64>() / guesses.len() as f64;
+        let spread = self.spread(p50, calls);
+        let deserted = p50 * unsure / calls;
+        let p90 = p50 + NINE_IN_TEN * spread.hypot(deserted);
+        Some(Eta {
+            p50: whole_seconds(p50),
+            p90: whole_seconds(p90),
+        })
+    }
+
+    /// How many of those ahead are likely to be called, rather than to have gone away by then.
+    #[must_use]
+    pub fn callers(&self, ahead: u32) -> f64 {
+        f64::from(ahead) * self.found * self.stay(ahead)
+    }
+
+    /// Of those ahead who are there, the share that still is when their turn comes: they go away at a constant rate
+    /// while the line moves.
+    fn stay(&self, ahead: u32) -> f64 {
+        let living = f64::from(ahead) * self.found;
+        let exposed = self.desertion * self.seconds((living + 1.0) / self.in_turn);
+        if exposed > 1e-6 {
+            exposed.ln_1p() / exposed
+        } else {
+            1.0
+        }
+    }
+
+    /// The wait of a late comer who is the `place`th (from 0) of the late lane; `prompt` of them come before the line
+    /// and take every other call, the others every tenth.
+    #[must_use]
+    pub fn late(&self, place: u32, prompt: u32) -> Option<Eta> {
+        let turns = place.saturating_add(1);
+        let calls = turns.min(prompt).saturating_mul(2).saturating_add(
+            turns
+                .saturating_sub(prompt)
+                .saturating_mul(crate::controller::LATE_TENTHS),
+        );
+        let calls = f64::from(calls);
+        let p50 = self.is_known.then(|| self.seconds(calls))?;
+        Some(Eta {
+            p50: whole_seconds(p50),
+            p90: whole_seconds(p50 + NINE_IN_TEN * self.spread(p50, calls)),
+        })
+    }
+
+    /// When the so-manieth call from now is made, in seconds.
+    fn seconds(&self, calls: f64) -> f64 {
+        let minute = self
+            .minute
+            .as_ref()
+            .map_or(0.0, |minute| minute.seconds(calls));
+        let seats = self.seats.map_or(0.0, |seats| seats.seconds(calls));
+        let rate = self
+            .most_per_second
+            .map_or(0.0, |rate| calls / rate.max(1e-9));
+        minute.max(seats).max(rate)
+    }
+
+    /// The standard deviation of that.
+    fn spread(&self, seconds: f64, calls: f64) -> f64 {
+        let drift = seconds * DRIFT;
+        let Some(seats) = self
+            .seats
+            .filter(|seats| seats.seconds(calls) * 1.1 >= seconds)
+        else {
+            return drift.max(1.0);
+        };
+        // Seats come free one by one and at random, and their rate was measured on so many.
+        let count = calls.sqrt() / seats.per_second.max(1e-9);
+        let measured = seconds / seats.samples.max(1.0).sqrt();
+        count.hypot(measured).hypot(drift)
+    }
+}
+
+/// Who leaves the line, of one and in a second.
+fn desertion(line: &Line) -> f64 {
+    let course = &line.course;
+    let noticed_after = line.times[1] as f64 / 1_000.0 * NOTICED_AFTER;
+    if noticed_after <= 0.0 {
+        return 0.0;
+    }
+    // Those who waited in the last while may have left unnoticed: their time says nothing yet.
+    let waited = course.lost.of - f64::from(course.counted) * noticed_after;
+    // The front is watched more closely: who had gone there, had gone within that while.
+    let at_the_front = -course.found.share(DOUBT).max(0.01).ln() / noticed_after;
+    let seen_for = f64::from(course.counted.max(1)) * noticed_after;
+    let weight = (waited / seen_for).clamp(0.0, 1.0);
+    let in_the_line = course.lost.events / waited.max(seen_for / 4.0);
+    in_the_line * weight + at_the_front * (1.0 - weight)
+}
+
+/// The calls of the last minute, and how many there may be.
+#[derive(Clone, Debug, PartialEq)]
+struct Minute {
+    now: Timestamp,
+    most: u64,
+    /// When, and how many up to then.
+    calls: Vec<(Timestamp, u64)>,
+}
+
+impl Minute {
+    fn of(line: &Line, most: u32) -> Self {
+        let now = line.ticked_at;
+        let recent = line.batches.iter().rev();
+        let recent = recent.take_while(|batch| now < batch.at.plus(MINUTE));
+        let mut calls: Vec<_> = recent
+            .map(|batch| (batch.at, u64::from(batch.calls)))
+            .collect();
+        calls.reverse();
+        let mut sum = 0;
+        for (_, count) in &mut calls {
+            sum += *count;
+            *count = sum;
+        }
+        Self {
+            now,
+            most: u64::from(most).max(1),
+            calls,
+        }
+    }
+
+    fn seconds(&self, calls: f64) -> f64 {
+        let recent = self.calls.last().map_or(0, |(_, sum)| *sum);
+        // So many of the calls up to then must have left the minute; those to come are as many minutes later as
+        // there are whole minutes in between.
+        let leave = (calls.ceil() as u64 + recent).saturating_sub(self.most);
+        let minutes = leave.saturating_sub(recent).div_ceil(self.most);
+        let leave = leave.saturating_sub(minutes * self.most);
+        let later = (minutes * millis(MINUTE)) as f64 / 1_000.0;
+        if leave == 0 {
+            return later;
+        }
+        let index = self.calls.partition_point(|(_, sum)| *sum < leave);
+        let at = self.calls.get(index).map_or(self.now, |(at, _)| *at);
+        at.plus(MINUTE).since(self.now).as_secs_f64() + later
+    }
+}
+
+/// Seats, and how fast they come free.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Seats {
+    /// All of them, in a second.
+    per_second: f64,
+    /// Free now.
+    free: f64,
+    /// Until as many are taken as there may be, in seconds: after a limit was lowered.
+    overfull: f64,
+    /// On how many the rate was measured.
+    samples: f64,
+}
+
+impl Seats {
+    fn of(course: &Course, occupied: u32, active: f64) -> Self {
+        let rate = course.released.rate().unwrap_or(0.0);
+        let (occupied, active) = (f64::from(occupied), active.max(1.0));
+        let is_over = occupied > active && rate > 0.0;
+        Self {
+            per_second: rate * active,
+            free: (active - occupied).max(0.0),
+            overfull: if is_over {
+                (occupied / active).ln() / rate
+            } else {
+                0.0
+            },
+            samples: course.released.events,
+        }
+    }
+
+    fn seconds(&self, calls: f64) -> f64 {
+        self.overfull + (calls - MIDDLE - self.free).max(0.0) / self.per_second.max(1e-9)
+    }
+}
+
+/// At least one, at most a day.
+fn whole_seconds(value: f64) -> Duration {
+    Duration::from_secs(value.ceil().clamp(1.0, 86_400.0) as u64)
+}
+
+#[cfg(test)]
+mod tests;

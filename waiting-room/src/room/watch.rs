@@ -1,0 +1,115 @@
+//! What a gateway learns from the pictures it reads, and a room's figures for operators.
+
+use std::sync::Arc;
+
+use super::{Inner, Room};
+use crate::{
+    adaptive::Health,
+    chance::Shop,
+    controller::MINUTE,
+    estimate::Watcher,
+    history::{Columns, History, Span},
+    snapshot::Snapshot,
+    value::{Timestamp, millis},
+};
+
+/// What is learnt from pictures.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    estimates: Watcher,
+    history: History,
+    shop: Shop,
+}
+
+/// A room's figures at one moment, for metrics and operators.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gauges {
+    /// Visitors in the line who count, and late comers who are there.
+    pub waiting: u32,
+    /// Seats taken by people inside or by open calls.
+    pub occupied: u64,
+    /// Seats reserved for numbers to come.
+    pub reserved: u64,
+    /// Calls in the last sixty seconds.
+    pub called_last_minute: u64,
+    /// Time since the last tick of the fleet, in milliseconds.
+    pub tick_age_ms: u64,
+    /// The limit of people inside, an adaptive one included; 0 where there is none.
+    pub limit: u32,
+    /// What is left to sell, where it is known.
+    pub stock: Option<u64>,
+    /// How far off the estimates were that came due in the last hour: the median, in milliseconds.
+    pub past_error_ms: Option<u64>,
+    /// What this gateway has counted since it began to look.
+    pub totals: Span,
+    /// The last whole minute.
+    pub last_minute: Option<Span>,
+    /// Age of the picture these come from, in milliseconds.
+    pub snapshot_age_ms: u64,
+}
+
+impl Inner {
+    /// Looks at a new picture.
+    pub(super) fn learn(&self, picture: &Snapshot) {
+        let mut watch = self.heirlooms.watch.lock();
+        if let Some(news) = watch.history.look(picture) {
+            let prospect = watch.shop.look(picture, &news);
+            self.prospect.store(prospect.map(Arc::new));
+        }
+        if let Some(hindsight) = watch.estimates.look(picture) {
+            self.hindsight.store(Arc::new(hindsight));
+        }
+    }
+
+    /// Takes in what was seen of the origin.
+    pub(super) fn measured(&self, health: &Health) {
+        self.heirlooms
+            .watch
+            .lock()
+            .history
+            .measured(&health.latencies);
+    }
+}
+
+impl Room {
+    /// The room's figures at `now`.
+    #[must_use]
+    pub fn gauges(&self, now: Timestamp) -> Gauges {
+        let Some(snapshot) = self.snapshot() else {
+            return Gauges::default();
+        };
+        let recent = snapshot
+            .line
+            .batches
+            .iter()
+            .filter(|batch| now < batch.at.plus(MINUTE));
+        let (totals, last_minute) = {
+            let watch = self.inner.heirlooms.watch.lock();
+            (watch.history.totals(), watch.history.last())
+        };
+        Gauges {
+            waiting: snapshot.waiting_total(),
+            occupied: u64::from(snapshot.line.occupied),
+            reserved: snapshot.line.ahead(snapshot.next),
+            called_last_minute: recent.map(|batch| u64::from(batch.calls)).sum(),
+            tick_age_ms: millis(now.since(snapshot.line.ticked_at)),
+            limit: totals.limit,
+            stock: snapshot.orders.remaining(),
+            past_error_ms: self.inner.hindsight.load().past_error().map(millis),
+            totals,
+            last_minute,
+            snapshot_age_ms: millis(now.since(snapshot.read_at)),
+        }
+    }
+
+    /// The room's history from `from` to `to`, in steps of so many minutes. See [`History`](crate::history).
+    #[must_use]
+    pub fn history(&self, from: Timestamp, to: Timestamp, step: u32) -> Columns {
+        self.inner
+            .heirlooms
+            .watch
+            .lock()
+            .history
+            .between(from, to, step)
+    }
+}

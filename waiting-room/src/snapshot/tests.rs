@@ -1,0 +1,69 @@
+use super::*;
+use crate::value::LineId;
+
+const GRACE: Duration = Duration::from_secs(120);
+
+fn rules() -> Admission {
+    let said = policies::admission::Spec {
+        active: Some(1),
+        call_grace: GRACE,
+        ..Default::default()
+    };
+    Admission::new(said).expect("valid")
+}
+
+/// Two reserved seats, and a picture that was taken before anybody came.
+fn idle() -> Snapshot {
+    let mut line = Line::open(Timestamp(1_000), 0);
+    line.horizon = Number(1_002);
+    Snapshot::build(line, Number(1_000), Marks::default(), Timestamp(1_000))
+}
+
+fn ticket(number: u64) -> Ticket {
+    Ticket {
+        line: LineId(1_000),
+        number: Number(number),
+        joined_at: Timestamp(2_000),
+        told: crate::token::Told::Wait {
+            next_poll_at: Timestamp(2_000),
+            shown_ahead: u32::MAX,
+        },
+        secret: 1,
+    }
+}
+
+#[test]
+fn who_took_a_reserved_seat_is_called_and_not_counted_before_the_next() {
+    let now = Timestamp(2_000);
+    let until = now.plus(GRACE);
+    assert_eq!(
+        idle().place(&ticket(1_001), now, &rules()),
+        Place::Called { at: now, until }
+    );
+    let place = |number| idle().place(&ticket(number), now, &rules());
+    assert_eq!(
+        place(1_002),
+        Place::Waiting {
+            ahead: 0,
+            behind: 0
+        }
+    );
+    assert_eq!(
+        place(1_005),
+        Place::Waiting {
+            ahead: 3,
+            behind: 0
+        }
+    );
+}
+
+#[test]
+fn a_ticket_of_another_line_or_before_the_floor_is_void() {
+    let now = Timestamp(2_000);
+    let other = Ticket {
+        line: LineId(999),
+        ..ticket(1_001)
+    };
+    assert_eq!(idle().place(&other, now, &rules()), Place::Void);
+    assert_eq!(idle().place(&ticket(999), now, &rules()), Place::Void);
+}

@@ -1,0 +1,228 @@
+//! How good the estimate is: what visitors were told at each poll against when they were called.
+
+mod stage;
+
+use std::{num::NonZeroU32, time::Duration};
+
+use policies::admission::{Admission, Spec, adaptive::AdaptiveSpec};
+use stage::{Crowd, Play, Told, rules};
+use waiting_room::{Timestamp, orders::Word};
+
+use crate::fleet::START;
+
+/// Estimates are judged once the line has run so long.
+const RUN: Duration = Duration::from_secs(60);
+/// Crowds of each kind.
+const SEEDS: u64 = 6;
+
+/// How good the estimates were.
+#[derive(Debug, Default)]
+struct Quality {
+    told: usize,
+    waits: f64,
+    errors: f64,
+    signed: f64,
+    by_p90: usize,
+    widths: f64,
+    /// How often somebody was told a later time than before, by more than a tenth of the wait and eight seconds, and no
+    /// reason for it.
+    jumps: usize,
+    /// The same with a reason.
+    explained: usize,
+}
+
+impl Quality {
+    /// The mean error, in means of the wait.
+    fn error(&self) -> f64 {
+        self.errors / self.waits
+    }
+
+    /// How many were called by the p90 that they were told.
+    fn in_range(&self) -> f64 {
+        self.by_p90 as f64 / self.told as f64
+    }
+
+    /// Adds what was told at `judged` times to those who were called.
+    fn add(&mut self, play: &Play, judged: impl Fn(Timestamp, Timestamp) -> bool) {
+        for visitor in &play.crowd {
+            for pair in visitor.told.windows(2) {
+                self.compare(&pair[0], &pair[1]);
+            }
+            let Some(called) = visitor.called_at else {
+                continue;
+            };
+            for told in visitor.told.iter().filter(|told| judged(told.at, called)) {
+                let wait = called.since(told.at).as_secs_f64();
+                let (p50, p90) = (told.p50.as_secs_f64(), told.p90.as_secs_f64());
+                self.told += 1;
+                self.waits += wait;
+                self.errors += (p50 - wait).abs();
+                self.signed += wait - p50;
+                self.by_p90 += usize::from(wait <= p90);
+                self.widths += p90 / p50;
+            }
+        }
+    }
+
+    fn compare(&mut self, before: &Told, after: &Told) {
+        let (was, is) = (before.at.plus(before.p50), after.at.plus(after.p50));
+        let later = is.since(was).as_secs_f64();
+        if later > (after.p50.as_secs_f64() / 10.0).max(8.0) {
+            match after.reason {
+                Some(_) => self.explained += 1,
+                None => self.jumps += 1,
+            }
+        }
+    }
+}
+
+fn after_a_minute(at: Timestamp, called: Timestamp) -> bool {
+    at >= START.plus(RUN).plus(Duration::from_secs(10)) && called > at
+}
+
+async fn play(seed: u64, rules: Admission, crowd: &Crowd, seconds: u64) -> Play {
+    let mut play = Play::new(seed, rules, crowd, Duration::from_secs(seconds));
+    play.until(seconds).await;
+    play
+}
+
+const CROWD: Crowd = Crowd {
+    rush: 400,
+    trickle: 30,
+    vanish: 0,
+    vanish_within: 1,
+    stay: 60.0,
+};
+
+/// Within this part of the wait, and nine in ten by their p90.
+#[expect(
+    clippy::print_stdout,
+    reason = "the table in docs/estimates.md is read off here"
+)]
+fn check(name: &str, quality: &Quality, most: f64) {
+    println!(
+        "{name}: told {}, off by {:.1}% ({:+.1}%), by p90 {:.1}%, p90/p50 {:.2}, moved back {} and {} with a reason",
+        quality.told,
+        quality.error() * 100.0,
+        quality.signed / quality.waits * 100.0,
+        quality.in_range() * 100.0,
+        quality.widths / quality.told as f64,
+        quality.jumps,
+        quality.explained,
+    );
+    assert!(quality.told > 1_000, "{name}: {quality:?}");
+    assert!(quality.error() < most, "{name}: {quality:?}");
+    assert!(quality.in_range() >= 0.90, "{name}: {quality:?}");
+    // Told times are whole seconds, and what they are compared with lies between neighbours.
+    assert!(quality.jumps * 10_000 < quality.told, "{name}: {quality:?}");
+}
+
+/// Several crowds, since one may happen to stay long.
+async fn plays(rules: Admission, crowd: &Crowd, seconds: u64) -> Quality {
+    let mut quality = Quality::default();
+    for seed in 1..=SEEDS {
+        quality.add(&play(seed, rules, crowd, seconds).await, after_a_minute);
+    }
+    quality
+}
+
+#[tokio::test]
+async fn a_line_that_is_let_in_by_the_minute() {
+    let quality = plays(rules(None, Some(40)), &CROWD, 1_200).await;
+    check("by the minute", &quality, 0.02);
+    let play = play(1, rules(None, Some(40)), &CROWD, 600).await;
+    let error = play.gateway.room.gauges(play.now).past_error_ms;
+    assert!(
+        error.is_some_and(|error| error <= 1_500),
+        "the page owns up to {error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_room_whose_seats_are_given_on() {
+    let quality = plays(rules(Some(40), None), &CROWD, 1_200).await;
+    check("seats", &quality, 0.10);
+}
+
+#[tokio::test]
+async fn a_room_of_five_seats_is_mostly_chance() {
+    let crowd = Crowd {
+        rush: 60,
+        trickle: 3,
+        ..CROWD
+    };
+    let quality = plays(rules(Some(5), None), &crowd, 2_400).await;
+    check("five seats", &quality, 0.30);
+}
+
+#[tokio::test]
+async fn a_line_of_which_a_third_goes_away_silently() {
+    let crowd = Crowd {
+        vanish: 30,
+        vanish_within: 600,
+        ..CROWD
+    };
+    let quality = plays(rules(None, Some(40)), &crowd, 1_200).await;
+    check("30% leave, by the minute", &quality, 0.10);
+    let crowd = Crowd { rush: 800, ..crowd };
+    let quality = plays(rules(Some(80), None), &crowd, 1_200).await;
+    check("30% leave, seats", &quality, 0.10);
+}
+
+#[tokio::test]
+async fn a_room_with_both_limits() {
+    let quality = plays(rules(Some(50), Some(40)), &CROWD, 1_200).await;
+    check("both", &quality, 0.10);
+}
+
+#[tokio::test]
+async fn a_limit_that_is_changed() {
+    let changed = START.plus(Duration::from_secs(300));
+    let judged = |at: Timestamp, called: Timestamp| {
+        after_a_minute(at, called) && (called <= changed || at > changed.plus(RUN))
+    };
+    let mut quality = Quality::default();
+    for seed in 1..=SEEDS {
+        let mut play = Play::new(
+            seed,
+            rules(Some(40), None),
+            &CROWD,
+            Duration::from_secs(1_500),
+        );
+        play.until(300).await;
+        let active = NonZeroU32::new(20);
+        play.order(Word::Tune {
+            active,
+            per_minute: None,
+            until: None,
+        })
+        .await;
+        play.until(1_800).await;
+        quality.add(&play, judged);
+    }
+    check("limit lowered", &quality, 0.10);
+}
+
+#[tokio::test]
+async fn a_room_that_follows_its_origin() {
+    let crowd = Crowd {
+        rush: 600,
+        trickle: 80,
+        ..CROWD
+    };
+    let rules = Admission::new(Spec {
+        active: Some(200),
+        ttl: Duration::from_secs(120),
+        adaptive: Some(AdaptiveSpec::new(Duration::from_millis(200))),
+        ..Spec::default()
+    })
+    .expect("valid");
+    let mut quality = Quality::default();
+    for seed in 1..=SEEDS {
+        let mut play =
+            Play::new(seed, rules, &crowd, Duration::from_secs(1_200)).with_origin(120.0);
+        play.until(1_200).await;
+        quality.add(&play, after_a_minute);
+    }
+    check("adaptive", &quality, 0.10);
+}
