@@ -83,6 +83,8 @@ pub struct StackOptions {
     pub psp_latency: Duration,
     /// What a commit means to PostgreSQL.
     pub durability: Durability,
+    /// How far the last gateway's clock is ahead of the others'; needs the package `faketime` unless zero.
+    pub last_clock_ahead: Duration,
 }
 
 impl StackOptions {
@@ -99,6 +101,7 @@ impl StackOptions {
             stock: 200,
             psp_latency: Duration::ZERO,
             durability: Durability::Fast,
+            last_clock_ahead: Duration::ZERO,
         })
     }
 }

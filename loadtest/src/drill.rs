@@ -1,6 +1,7 @@
 //! A drill: N visitors arrive as a sale's do, each on its own; afterwards their records become figures.
 
 mod arrival;
+mod fault;
 mod report;
 
 use std::sync::Arc;

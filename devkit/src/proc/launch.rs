@@ -8,6 +8,7 @@ use std::fs::OpenOptions;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// What the kernel sends a child when we are gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -89,6 +90,21 @@ impl Launch {
         self
     }
 
+    /// Sets its clock ahead of the machine's; time passes as fast as elsewhere, and distances are not changed.
+    ///
+    /// # Errors
+    /// When the library that does it is not installed.
+    pub fn clock_ahead(self, by: Duration) -> Result<Self, Error> {
+        let library = clock_library().ok_or_else(|| Error::NotInstalled {
+            program: "libfaketime".into(),
+            remedy: "`apt-get install faketime` brings it".into(),
+        })?;
+        Ok(self
+            .env("LD_PRELOAD", library)
+            .env("FAKETIME", format!("+{:.3}", by.as_secs_f64()))
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1"))
+    }
+
     /// Sets its working directory.
     pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.dir = Some(dir.as_ref().to_owned());
@@ -164,6 +180,16 @@ pub(crate) fn installed(program: &Path) -> Result<PathBuf, Error> {
         program: program.display().to_string(),
         remedy: remedy(program).to_owned(),
     })
+}
+
+/// The library that answers a program's questions for the time, if it is installed: below `/usr/lib/MACHINE/`.
+pub fn clock_library() -> Option<PathBuf> {
+    let machines = std::fs::read_dir("/usr/lib")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut found = machines.map(|machine| machine.path().join("faketime/libfaketimeMT.so.1"));
+    found.find(|library| library.is_file())
 }
 
 /// Where a program is, for whoever wants to install it otherwise.

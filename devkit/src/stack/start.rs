@@ -180,6 +180,11 @@ pub(super) fn gateway(options: &StackOptions, plan: &Plan, index: usize) -> Resu
         .arg("run")
         .arg("--config")
         .arg(config);
+    let ahead = options.last_clock_ahead;
+    let launch = match index + 1 == options.gateways && !ahead.is_zero() {
+        true => launch.clock_ahead(ahead)?,
+        false => launch,
+    };
     ready(launch, plan.gateway_admins[index], "/readyz")
 }
 

@@ -6,7 +6,6 @@
 //! a slow minute meets all of them. One serving thread each, on one core; load and origin have the other.
 
 mod contender;
-mod cpu;
 mod field;
 mod table;
 mod wrk;
@@ -15,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::NoFigures;
+use crate::machine;
 use field::Field;
 use table::Row;
 pub use table::Table;
@@ -56,9 +56,9 @@ impl GatewayBench {
                     "round {round} of {}: {}",
                     self.rounds, contender.name
                 ));
-                let before = cpu::micros(contender.pid).map_err(NoFigures::machine("/proc"))?;
+                let before = machine::micros(contender.pid).map_err(NoFigures::machine("/proc"))?;
                 let load = wrk.load(contender).await?;
-                let after = cpu::micros(contender.pid).map_err(NoFigures::machine("/proc"))?;
+                let after = machine::micros(contender.pid).map_err(NoFigures::machine("/proc"))?;
                 // Round 0 warms caches, pools and branch predictors.
                 if round > 0 {
                     row.add(after.saturating_sub(before), &load);

@@ -183,7 +183,7 @@ fn seconds(text: &str) -> Duration {
 }
 
 /// The directory with our binaries: two above this test's own (target/debug/deps).
-fn binaries() -> PathBuf {
+pub(crate) fn binaries() -> PathBuf {
     let own = std::env::current_exe().expect("a test has a path");
     let directory = own
         .ancestors()
