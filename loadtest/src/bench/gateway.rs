@@ -1,5 +1,6 @@
 //! `drill bench gateway`: CPU time per request of this gateway with all its steps on, of a bare Pingora proxy
-//! and of nginx, for a proxied request and for a direct answer (a queue poll against nginx's `return 200`).
+//! and of nginx, for a proxied request, for a direct answer (a queue poll against nginx's `return 200`) and for the
+//! door of a room (joining, against the same).
 //!
 //! CPU time (user and system, all threads, from /proc) divided by answered requests is the one figure that
 //! survives a noisy machine. Rounds of the contenders are interleaved, and each figure is a median, so that
