@@ -43,7 +43,7 @@ Keys, data, generated configurations and logs are in .data/, and stay there unti
     --visitors N           how many (default 10000)
     --store memory|redis   where the waiting room keeps its line (default memory)
     --gateways N           how many gateways serve it; more than one need --store redis
-    --fault pause|clock    the last gateway is stopped for 20 s, or its clock is 2 s ahead
+    --fault pause|clock    the last gateway is stopped for 20 s, or two clocks are 2 s apart
     --release              build as for production (some minutes)
   drill flash-sale       one very long line, without purchases, on Redis
     --visitors N           how many (default 1000000)

@@ -7,6 +7,7 @@ use crate::cargo;
 use crate::options::Options;
 use crate::packages::{self, Purpose};
 use devkit::{Durability, Plan, RoomRules, Stack, StackOptions, Store};
+use fault::CLOCKS_APART;
 pub(crate) use fault::Fault;
 use std::path::Path;
 use std::process::Command;
@@ -68,16 +69,18 @@ fn sale(options: &Options) -> Result<(), String> {
         tenant_quota: 20_000,
         stock: visitors,
         durability: Durability::Real,
-        last_clock_ahead: fault.map_or(Duration::ZERO, Fault::clock_ahead),
+        clocks_apart: fault.map_or(Duration::ZERO, Fault::clocks_apart),
         ..throw_away
     };
     println!("starting a demo of its own …");
     let stack = Stack::start(sale, &mut |doing| println!("  starting {doing} …"));
     let stack = stack.map_err(|error| error.to_string())?;
     let mut drill = drill(&binaries, &stack, visitors);
-    if fault == Some(Fault::Pause) {
-        drill.arg("--faulty");
-    }
+    match fault {
+        Some(Fault::Pause) => drill.arg("--faulty"),
+        Some(Fault::Clock) => drill.args(["--clocks-apart", &CLOCKS_APART.as_secs().to_string()]),
+        None => &mut drill,
+    };
     let drilled = match fault {
         Some(Fault::Pause) => fault::pause(&stack, drill),
         Some(Fault::Clock) | None => cargo::succeed(drill, "the drill"),

@@ -8,7 +8,6 @@ use std::fs::OpenOptions;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 /// What the kernel sends a child when we are gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,18 +89,18 @@ impl Launch {
         self
     }
 
-    /// Sets its clock ahead of the machine's; time passes as fast as elsewhere, and distances are not changed.
+    /// Sets its clock off this machine's by so many seconds, with a sign, as `+1.5`; distances in time stay right.
     ///
     /// # Errors
     /// When the library that does it is not installed.
-    pub fn clock_ahead(self, by: Duration) -> Result<Self, Error> {
+    pub(crate) fn clock(self, off: &str) -> Result<Self, Error> {
         let library = clock_library().ok_or_else(|| Error::NotInstalled {
             program: "libfaketime".into(),
             remedy: "`apt-get install faketime` brings it".into(),
         })?;
         Ok(self
             .env("LD_PRELOAD", library)
-            .env("FAKETIME", format!("+{:.3}", by.as_secs_f64()))
+            .env("FAKETIME", off)
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1"))
     }
 

@@ -25,13 +25,13 @@ pub(super) async fn run(mut parser: lexopt::Parser) -> Result<Ran, Error> {
         room: "flash-sale".into(),
         path: "/sale/".into(),
         limits: Limits {
-            active: 4_000,
-            per_minute: 12_000,
+            active: 12_000,
+            per_minute: 20_000,
         },
         call_grace: Duration::from_secs(120),
-        stay: Duration::from_secs(40),
+        stay: Duration::from_secs(120),
         leave: 0.3,
-        leave_within: Duration::from_secs(60),
+        leave_within: Duration::from_secs(240),
         seed: 1,
         watched: Watched::default(),
     };

@@ -22,6 +22,7 @@ struct Options {
     time_limit: Duration,
     /// Something is broken on purpose meanwhile.
     is_faulty: bool,
+    clocks_apart: Duration,
 }
 
 pub(super) async fn run(parser: lexopt::Parser) -> Result<Ran, Error> {
@@ -33,6 +34,7 @@ pub(super) async fn run(parser: lexopt::Parser) -> Result<Ran, Error> {
         seed,
         time_limit,
         is_faulty,
+        clocks_apart,
     } = read(parser)?;
     let psp = flags.window()?;
     arrivals.visitors = flags.visitors;
@@ -44,6 +46,7 @@ pub(super) async fn run(parser: lexopt::Parser) -> Result<Ran, Error> {
         limits,
         habits: flags.habits,
         pace: flags.pace,
+        clocks_apart,
         dialer,
         seed,
         time_limit,
@@ -113,6 +116,7 @@ fn read(mut parser: lexopt::Parser) -> Result<Options, Error> {
         seed: 1,
         time_limit: Duration::from_secs(900),
         is_faulty: false,
+        clocks_apart: Duration::ZERO,
     };
     while let Some(argument) = parser.next()? {
         let Long(name) = argument else {
@@ -126,6 +130,7 @@ fn read(mut parser: lexopt::Parser) -> Result<Options, Error> {
             "per-minute" => options.limits.per_minute = parser.value()?.parse()?,
             "max-open" => options.dialer.max_open = parser.value()?.parse()?,
             "seed" => options.seed = parser.value()?.parse()?,
+            "clocks-apart" => options.clocks_apart = seconds(&mut parser)?,
             "faulty" => options.is_faulty = true,
             "time-limit" => options.time_limit = seconds(&mut parser)?,
             name if options.flags.take(name, &mut parser)? => {}

@@ -1,10 +1,12 @@
 //! What a fault that was made on purpose explains, and what it does not.
 
 use super::{Flaw, Report};
+use crate::visitor::TABS_DIFFER;
 
 impl Report {
     /// The flaws that remain when a server was stopped, killed or cut off during the drill: requests without an answer
-    /// are explained by that, and so are visits that a session outlasted. A wrong order, a broken limit, a risen place
+    /// are explained by that, visits that a session outlasted, and a second tab whose claim lay at a stopped server until
+    /// that had lost its store: it asks again. A wrong order, a broken limit, a risen place
     /// or a visitor who is missing never are.
     #[must_use]
     pub fn unexplained(&self) -> Vec<Flaw> {
@@ -25,7 +27,7 @@ impl Report {
             }
             Flaw::Troubles(_) => troubles
                 .keys()
-                .all(|(_, kind, network)| *network || is_outage(kind)),
+                .all(|(_, kind, network)| *network || is_outage(kind) || kind == TABS_DIFFER),
             _ => false,
         }
     }

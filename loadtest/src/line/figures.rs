@@ -11,6 +11,8 @@ use crate::figures::{
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// A call keeps its seat a little longer than its holder may use it.
+const LAPSES_AFTER: Duration = Duration::from_secs(5);
 /// A call is told at its visitor's next poll: seats of the last seconds are not known yet.
 const NOT_YET_TOLD: Duration = Duration::from_secs(10);
 
@@ -25,6 +27,8 @@ pub struct LineFigures {
     pub called: u64,
     /// Got a pass.
     pub admitted: u64,
+    /// Of these, called so long before the end that a call of then which nobody answered has ended as well.
+    pub answered: u64,
     /// Gave the seat back.
     pub left: u64,
     /// Went away silently while they waited.
@@ -75,6 +79,7 @@ impl LineFigures {
             joined: count(|visitor| visitor.joined.is_some()),
             called: count(|visitor| visitor.called.is_some()),
             admitted: count(|visitor| visitor.claimed.is_some()),
+            answered: answered(visitors, end.minus(drill.call_grace + LAPSES_AFTER)),
             left: count(|visitor| visitor.left.is_some()),
             gone: count(|visitor| visitor.stage == Stage::Gone),
             cut: count(|visitor| visitor.stage == Stage::Waiting),
@@ -89,7 +94,7 @@ impl LineFigures {
                     .iter()
                     .filter_map(|visitor| Some(visitor.seen?.since(visitor.called?))),
             ),
-            inversions: inversions(&called),
+            inversions: inversions(&called, Duration::ZERO),
             tardy: count(|visitor| visitor.is_tardy),
             rises: visitors
                 .iter()
@@ -116,6 +121,13 @@ impl LineFigures {
             calls: busiest_window(calls, MINUTE),
         }
     }
+}
+
+fn answered(visitors: &[Visitor], before: Moment) -> u64 {
+    let answered = visitors.iter().filter(|visitor| {
+        visitor.claimed.is_some() && visitor.called.is_some_and(|called| called < before)
+    });
+    answered.count() as u64
 }
 
 fn in_order(visitor: &Visitor) -> Option<Called> {

@@ -98,7 +98,7 @@ impl LineReport {
 
     /// The share of calls whose grace ended without an answer, among those that had an end.
     fn unanswered(&self) -> f64 {
-        self.log.lapsed as f64 / ((self.log.lapsed + self.figures.admitted) as f64).max(1.0)
+        self.log.lapsed as f64 / ((self.log.lapsed + self.figures.answered) as f64).max(1.0)
     }
 
     /// The report as one HTML file.
@@ -277,9 +277,9 @@ impl LineReport {
         )?;
         writeln!(
             f,
-            "  calls unanswered  {} of {} that ended ({:.2}%)",
+            "  calls unanswered  {} of {} whose grace is over ({:.2}%)",
             self.log.lapsed,
-            self.log.lapsed + figures.admitted,
+            self.log.lapsed + figures.answered,
             100.0 * self.unanswered()
         )?;
         if let Some((full, unused)) = figures.unused {

@@ -1,4 +1,4 @@
-//! Two gateways of which one is not as the other: stopped for a while, or with a clock that is ahead. The line goes on,
+//! Two gateways of which one is stopped for a while, or whose clocks are apart. The line goes on,
 //! no number is given or called twice, and nobody loses anything.
 
 use std::time::Duration;
@@ -101,7 +101,7 @@ async fn two_gateways_with_clocks_two_seconds_apart_keep_one_line() {
         options.room.ttl = "40s".into();
         options.store = Store::Redis;
         options.gateways = 2;
-        options.last_clock_ahead = Duration::from_secs(2);
+        options.clocks_apart = Duration::from_secs(2);
     });
     let apart = updated_at(&scene, 1).await - updated_at(&scene, 0).await;
     assert!(apart > 1_000_000, "the clocks are apart: {apart} us");

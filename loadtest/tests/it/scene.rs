@@ -117,6 +117,7 @@ impl Scene {
                 least: Duration::from_millis(50),
                 most: Duration::from_millis(400),
             },
+            clocks_apart: self.stack.options().clocks_apart,
             dialer: DialerOptions {
                 patience: Duration::from_secs(15),
                 ..DialerOptions::default()

@@ -1,4 +1,4 @@
-//! What may be wrong with the last gateway during a drill.
+//! What may be wrong with gateways during a drill.
 
 use crate::cargo;
 use devkit::Stack;
@@ -6,19 +6,19 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-/// A fault of the last gateway.
+/// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is stopped (SIGSTOP) for a while in the middle of the crowd, and goes on.
+    /// The last one is stopped (SIGSTOP) for a while in the middle of the crowd, and goes on.
     Pause,
-    /// Its clock is ahead of the others'.
+    /// The clocks of the first and the last one are apart, one ahead of Redis's and one behind.
     Clock,
 }
 
 /// The crowd has come and people pay.
 const PAUSES_AFTER: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_secs(20);
-const CLOCK_AHEAD: Duration = Duration::from_secs(2);
+pub(super) const CLOCKS_APART: Duration = Duration::from_secs(2);
 
 impl Fault {
     /// By its name on the command line.
@@ -30,11 +30,11 @@ impl Fault {
         }
     }
 
-    /// How far the last gateway's clock is ahead.
-    pub(super) fn clock_ahead(self) -> Duration {
+    /// How far the first and the last gateway's clocks are apart.
+    pub(super) fn clocks_apart(self) -> Duration {
         match self {
             Self::Pause => Duration::ZERO,
-            Self::Clock => CLOCK_AHEAD,
+            Self::Clock => CLOCKS_APART,
         }
     }
 }

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const LINE: u32 = 1_000_000;
-/// Seats of the long line's room: with stays of 40 s a hundred people come in a second.
-const ACTIVE: u32 = 4_000;
-/// Twice what the stays need, so that the seats are what bounds.
-const PER_MINUTE: u32 = 12_000;
+/// Seats of the long line's room: with stays of two minutes a hundred people come in a second.
+const ACTIVE: u32 = 12_000;
+/// Enough to fill the room at once and for a minute's comings, so that the seats are what bounds.
+const PER_MINUTE: u32 = 20_000;
 /// The drill's origin has eight workers of 20 ms: 800 seats are far beyond what it can do.
 const CEILING: u32 = 800;
 
