@@ -132,14 +132,20 @@ impl Chart {
                 "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\" points=\"{path}\"/>"
             ));
         }
-        draw("</svg>".to_owned());
+        self.push_legend(out);
+    }
+
+    fn push_legend(&self, out: &mut String) {
+        out.push_str("</svg>");
         for (series, colour) in self.series.iter().zip(COLOURS.iter().cycle()) {
-            draw(format!(
-                "<span style=\"color:{colour}\">■</span> {} &nbsp; ",
-                escape(&series.name)
-            ));
+            let name = escape(&series.name);
+            write!(
+                out,
+                "<span style=\"color:{colour}\">■</span> {name} &nbsp; "
+            )
+            .expect("a String takes any write");
         }
-        draw("</figure>\n".to_owned());
+        out.push_str("</figure>\n");
     }
 }
 
