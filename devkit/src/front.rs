@@ -173,7 +173,7 @@ impl Front {
             grace = room.call_grace,
             absent = room.absent_after,
             adaptive = adaptive.map_or(String::new(), |rules| format!(
-                "            adaptive: {rules}\n"
+                "        adaptive: {rules}\n"
             )),
         )
     }
