@@ -11,6 +11,7 @@
 
 mod account;
 mod error;
+mod front;
 mod identity;
 mod port;
 mod postgres;
@@ -23,10 +24,11 @@ pub mod wait;
 
 pub use account::Account;
 pub use error::Error;
+pub use front::{Front, FrontOptions};
 pub use identity::Identity;
 pub use port::free_port;
 pub use postgres::{Database, Durability, Postgres, PostgresOptions, Roles};
-pub use proc::{DeathSignal, Launch, Proc, Ready, find_program, tied};
+pub use proc::{DeathSignal, Launch, Proc, Ready, clock_library, find_program, tied};
 pub use redis::{Persistence, Redis, RedisCluster, RedisOptions, RedisSentinel, Reply, SlotMove};
 pub use scratch::{Scratch, sweep};
 pub use stack::{Home, Plan, Ports, RoomRules, Stack, StackOptions, Store};

@@ -11,7 +11,7 @@ mod ready;
 mod spawner;
 
 pub(crate) use launch::installed;
-pub use launch::{DeathSignal, Launch, find_program, tied};
+pub use launch::{DeathSignal, Launch, clock_library, find_program, tied};
 pub use ready::Ready;
 
 use crate::error::{Doing, Error};

@@ -83,6 +83,9 @@ pub struct StackOptions {
     pub psp_latency: Duration,
     /// What a commit means to PostgreSQL.
     pub durability: Durability,
+    /// How far the clocks of the first and the last gateway are apart: half of it the first is behind this machine's (and
+    /// so Redis's), and half of it the last is ahead. Needs the package `faketime` unless zero.
+    pub clocks_apart: Duration,
 }
 
 impl StackOptions {
@@ -99,6 +102,7 @@ impl StackOptions {
             stock: 200,
             psp_latency: Duration::ZERO,
             durability: Durability::Fast,
+            clocks_apart: Duration::ZERO,
         })
     }
 }

@@ -1,8 +1,10 @@
 //! The command line: one subcommand, its flags, its output.
 
+mod adaptive;
 mod bench;
 mod crowd;
 mod flags;
+mod line;
 mod referee;
 mod run;
 mod screen;
@@ -30,6 +32,8 @@ pub(crate) async fn run(mut parser: lexopt::Parser) -> Result<Ran, Error> {
             "run" => run::run(parser).await,
             "referee" => referee::run(parser).await,
             "bench" => bench::run(parser).await,
+            "adaptive" => adaptive::run(parser).await,
+            "line" => line::run(parser).await,
             "crowd" => crowd::run(parser).await,
             other => Err(format!("there is no command {other:?}; see drill --help").into()),
         },

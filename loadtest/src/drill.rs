@@ -1,6 +1,7 @@
 //! A drill: N visitors arrive as a sale's do, each on its own; afterwards their records become figures.
 
 mod arrival;
+mod fault;
 mod report;
 
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub struct Drill {
     pub habits: Habits,
     /// How long people look.
     pub pace: Pace,
+    /// How far the gateways' clocks are apart: calls bear their times.
+    pub clocks_apart: Duration,
     /// Connections and patience.
     pub dialer: DialerOptions,
     /// Repeats arrivals and habits.
@@ -74,7 +77,7 @@ impl Drill {
         let records = gather(visits, &world.tally, watch).await;
         let took = clock.now().since(start);
         Report {
-            figures: Figures::of(&records),
+            figures: Figures::of(&records, self.clocks_apart),
             limits: self.limits,
             took,
             visitors: self.arrivals.visitors,

@@ -62,9 +62,9 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Adds up `records`.
+    /// Adds up `records` of gateways whose clocks are so far apart.
     #[must_use]
-    pub fn of(records: &[Record]) -> Self {
+    pub fn of(records: &[Record], clocks_apart: Duration) -> Self {
         let count = |holds: fn(&Record) -> bool| {
             records.iter().filter(|record| holds(record)).count() as u64
         };
@@ -74,7 +74,10 @@ impl Figures {
             joined: count(|record| record.joined.is_some()),
             admitted: count(|record| record.claimed.is_some()),
             waited: quantiles(records.iter().filter_map(waited)),
-            inversions: inversions(&records.iter().filter_map(called).collect::<Vec<_>>()),
+            inversions: inversions(
+                &records.iter().filter_map(called).collect::<Vec<_>>(),
+                clocks_apart,
+            ),
             tardy: count(|record| !record.punctual),
             position_rises: records
                 .iter()

@@ -2,12 +2,17 @@
 //! asks from outside whether the promises held. Speaks to the system under test as strangers do (HTTP, SQL)
 //! and links none of its code.
 
+pub mod adaptive;
 pub mod bench;
+mod chart;
 pub mod clock;
 pub mod crowd;
 pub mod drill;
 pub mod figures;
 pub mod html;
+pub mod line;
+mod machine;
+pub mod origin;
 pub mod record;
 pub mod referee;
 pub mod tally;

@@ -15,6 +15,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 pub use habits::{Habits, Leave, Pace, Plan};
+pub(crate) use queue::TABS_DIFFER;
 
 use crate::clock::{Clock, Moment};
 use crate::record::{Outcome, Record, Step, Trouble};

@@ -38,13 +38,21 @@ Keys, data, generated configurations and logs are in .data/, and stay there unti
     },
     Command {
         name: "drill",
-        summary: "a flash sale from first click to receipt, then the referee",
-        details: "  --visitors N           how many (default 10000)
-  --store memory|redis   where the waiting room keeps its line (default memory)
-  --gateways N           how many gateways serve it; more than one need --store redis
-  --release              build as for production (some minutes)
+        summary: "crowds, faults and slow origins, and whether every promise held",
+        details: "  drill                  a sale from first click to receipt, then the referee
+    --visitors N           how many (default 10000)
+    --store memory|redis   where the waiting room keeps its line (default memory)
+    --gateways N           how many gateways serve it; more than one need --store redis
+    --fault pause|clock    the last gateway is stopped for 20 s, or two clocks are 2 s apart
+    --release              build as for production (some minutes)
+  drill flash-sale       one very long line, without purchases, on Redis
+    --visitors N           how many (default 1000000)
+    --gateways N           how many gateways serve it (default 1)
+  drill adaptive         an origin that becomes half as fast under load, and the limit that follows it
+    --gateways N           as above
 
-Runs a demo of its own on free ports. Fails if one figure or invariant is off.",
+Each runs servers of its own on free ports. Fails if one figure or invariant is off. The last two build as for
+production and leave a page with charts in .data/drills/.",
         run: drill::run,
     },
     Command {

@@ -1,11 +1,17 @@
 //! `cargo xtask crowd` and `cargo xtask drill`: a demo and the load program (`loadtest/`) against it.
 
+mod fault;
+mod front;
+
 use crate::cargo;
 use crate::options::Options;
 use crate::packages::{self, Purpose};
-use devkit::{Durability, Plan, RoomRules, Stack, StackOptions};
+use devkit::{Durability, Plan, RoomRules, Stack, StackOptions, Store};
+use fault::CLOCKS_APART;
+pub(crate) use fault::Fault;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 const CROWD: u32 = 300;
 const DRILL: u32 = 10_000;
@@ -30,10 +36,28 @@ pub(crate) fn crowd(args: lexopt::Parser) -> Result<(), String> {
     cargo::succeed(crowd, "the crowd")
 }
 
-/// A flash sale on a demo of its own, then the referee.
+/// One of the drills, by its name; a sale from first click to receipt if none is said.
 pub(crate) fn run(args: lexopt::Parser) -> Result<(), String> {
-    let options = Options::read(args, &["visitors", "store", "gateways", "release"])?;
+    let flags = ["visitors", "store", "gateways", "release", "fault"];
+    let options = Options::read(args, &flags)?;
+    match options.words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => sale(&options),
+        ["flash-sale"] => front::flash_sale(&options),
+        ["adaptive"] => front::adaptive(&options),
+        _ => Err("drill what? flash-sale, adaptive, or nothing for a whole sale".into()),
+    }
+}
+
+/// A sale on a demo of its own, then the referee.
+fn sale(options: &Options) -> Result<(), String> {
+    let fault = options.fault;
+    if fault.is_some() && (options.store == Store::Memory || options.gateways < 2) {
+        return Err("--fault needs --store redis --gateways 2 (or more)".into());
+    }
     packages::ensure(Purpose::Up(options.store))?;
+    if fault == Some(Fault::Clock) {
+        packages::ensure(Purpose::Clock)?;
+    }
     let binaries = cargo::build(options.profile)?;
     let visitors = options.visitors.unwrap_or(DRILL);
     let throw_away =
@@ -45,12 +69,22 @@ pub(crate) fn run(args: lexopt::Parser) -> Result<(), String> {
         tenant_quota: 20_000,
         stock: visitors,
         durability: Durability::Real,
+        clocks_apart: fault.map_or(Duration::ZERO, Fault::clocks_apart),
         ..throw_away
     };
     println!("starting a demo of its own …");
     let stack = Stack::start(sale, &mut |doing| println!("  starting {doing} …"));
     let stack = stack.map_err(|error| error.to_string())?;
-    let drilled = cargo::succeed(drill(&binaries, &stack, visitors), "the drill");
+    let mut drill = drill(&binaries, &stack, visitors);
+    match fault {
+        Some(Fault::Pause) => drill.arg("--faulty"),
+        Some(Fault::Clock) => drill.args(["--clocks-apart", &CLOCKS_APART.as_secs().to_string()]),
+        None => &mut drill,
+    };
+    let drilled = match fault {
+        Some(Fault::Pause) => fault::pause(&stack, drill),
+        Some(Fault::Clock) | None => cargo::succeed(drill, "the drill"),
+    };
     stack.stop();
     drilled
 }

@@ -1,6 +1,7 @@
 //! The flags of all commands, read in one place; each command says which of them it takes.
 
 use crate::cargo::Profile;
+use crate::drill::Fault;
 use devkit::Store;
 use lexopt::prelude::*;
 
@@ -18,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) port_base: u16,
     /// `--visitors`: how many, if said.
     pub(crate) visitors: Option<u32>,
+    /// `--fault`: what is wrong with the last gateway.
+    pub(crate) fault: Option<Fault>,
     /// `--release`: how programs are built.
     pub(crate) profile: Profile,
     /// `--fresh`: forget the last demo's data.
@@ -36,6 +39,7 @@ impl Options {
             gateways: 1,
             port_base: PORT_BASE,
             visitors: None,
+            fault: None,
             profile: Profile::Dev,
             fresh: false,
             check: false,
@@ -64,6 +68,7 @@ impl Options {
                 "visitors" => {
                     self.visitors = Some(args.value()?.parse_with(|n| at_least_one(n, 1_000_000))?);
                 }
+                "fault" => self.fault = Some(args.value()?.parse_with(Fault::read)?),
                 "release" => self.profile = Profile::Release,
                 "fresh" => self.fresh = true,
                 "check" => self.check = true,

@@ -17,6 +17,8 @@ pub(crate) enum Purpose {
     Build,
     /// Run every test.
     Test,
+    /// Run a gateway with a clock of its own.
+    Clock,
     /// Measure beside nginx.
     BenchGateway,
 }
@@ -65,6 +67,11 @@ const PYTHON: Need = Need {
     package: "python3",
     met: || programs(&["python3"]),
 };
+/// Gives one process another time than the rest of the machine.
+const FAKETIME: Need = Need {
+    package: "faketime",
+    met: || devkit::clock_library().is_some(),
+};
 const NGINX: Need = Need {
     package: "nginx-light",
     met: || programs(&["nginx"]),
@@ -81,7 +88,10 @@ impl Purpose {
             Self::Build => {}
             Self::Up(Store::Memory) => needs.push(POSTGRES),
             Self::Up(Store::Redis) => needs.extend([POSTGRES, REDIS]),
-            Self::Test => needs.extend([POSTGRES, REDIS, BROWSER, DRIVER, NPM, PYTHON]),
+            Self::Test => {
+                needs.extend([POSTGRES, REDIS, BROWSER, DRIVER, NPM, PYTHON, FAKETIME]);
+            }
+            Self::Clock => needs.push(FAKETIME),
             Self::BenchGateway => needs.extend([POSTGRES, NGINX, WRK]),
         }
         needs

@@ -63,6 +63,7 @@ fn demo(options: &Options, home: Home, binaries: std::path::PathBuf) -> StackOpt
         stock: 1_000,
         psp_latency: Duration::from_millis(50),
         durability: Durability::Real,
+        clocks_apart: Duration::ZERO,
     }
 }
 

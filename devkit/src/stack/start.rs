@@ -180,7 +180,23 @@ pub(super) fn gateway(options: &StackOptions, plan: &Plan, index: usize) -> Resu
         .arg("run")
         .arg("--config")
         .arg(config);
+    let launch = match clock(options, index) {
+        Some(offset) => launch.clock(&offset)?,
+        None => launch,
+    };
     ready(launch, plan.gateway_admins[index], "/readyz")
+}
+
+/// How a gateway's clock is off, in seconds; `None` if it is right.
+fn clock(options: &StackOptions, index: usize) -> Option<String> {
+    let half = options.clocks_apart.as_secs_f64() / 2.0;
+    let is_last = index + 1 == options.gateways;
+    let sign = match (half > 0.0, index, is_last) {
+        (true, 0, false) => '-',
+        (true, _, true) => '+',
+        _ => return None,
+    };
+    Some(format!("{sign}{half:.3}"))
 }
 
 fn service(options: &StackOptions, name: &str, binary: &str) -> Launch {

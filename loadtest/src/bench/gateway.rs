@@ -1,12 +1,12 @@
 //! `drill bench gateway`: CPU time per request of this gateway with all its steps on, of a bare Pingora proxy
-//! and of nginx, for a proxied request and for a direct answer (a queue poll against nginx's `return 200`).
+//! and of nginx, for a proxied request, for a direct answer (a queue poll against nginx's `return 200`) and for the
+//! door of a room (joining, against the same).
 //!
 //! CPU time (user and system, all threads, from /proc) divided by answered requests is the one figure that
 //! survives a noisy machine. Rounds of the contenders are interleaved, and each figure is a median, so that
 //! a slow minute meets all of them. One serving thread each, on one core; load and origin have the other.
 
 mod contender;
-mod cpu;
 mod field;
 mod table;
 mod wrk;
@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::NoFigures;
+use crate::machine;
 use field::Field;
 use table::Row;
 pub use table::Table;
@@ -56,9 +57,9 @@ impl GatewayBench {
                     "round {round} of {}: {}",
                     self.rounds, contender.name
                 ));
-                let before = cpu::micros(contender.pid).map_err(NoFigures::machine("/proc"))?;
+                let before = machine::micros(contender.pid).map_err(NoFigures::machine("/proc"))?;
                 let load = wrk.load(contender).await?;
-                let after = cpu::micros(contender.pid).map_err(NoFigures::machine("/proc"))?;
+                let after = machine::micros(contender.pid).map_err(NoFigures::machine("/proc"))?;
                 // Round 0 warms caches, pools and branch predictors.
                 if round > 0 {
                     row.add(after.saturating_sub(before), &load);

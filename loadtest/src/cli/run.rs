@@ -20,6 +20,9 @@ struct Options {
     dialer: DialerOptions,
     seed: u64,
     time_limit: Duration,
+    /// Something is broken on purpose meanwhile.
+    is_faulty: bool,
+    clocks_apart: Duration,
 }
 
 pub(super) async fn run(parser: lexopt::Parser) -> Result<Ran, Error> {
@@ -30,6 +33,8 @@ pub(super) async fn run(parser: lexopt::Parser) -> Result<Ran, Error> {
         dialer,
         seed,
         time_limit,
+        is_faulty,
+        clocks_apart,
     } = read(parser)?;
     let psp = flags.window()?;
     arrivals.visitors = flags.visitors;
@@ -41,6 +46,7 @@ pub(super) async fn run(parser: lexopt::Parser) -> Result<Ran, Error> {
         limits,
         habits: flags.habits,
         pace: flags.pace,
+        clocks_apart,
         dialer,
         seed,
         time_limit,
@@ -52,7 +58,10 @@ pub(super) async fn run(parser: lexopt::Parser) -> Result<Ran, Error> {
         Some(referee) => Some(referee.judge().await?),
         None => None,
     };
-    let flaws = report.flaws();
+    let flaws = match is_faulty {
+        true => report.unexplained(),
+        false => report.flaws(),
+    };
     let told: String = flaws
         .iter()
         .map(|flaw| format!("  OFF   {flaw}\n"))
@@ -106,6 +115,8 @@ fn read(mut parser: lexopt::Parser) -> Result<Options, Error> {
         dialer: DialerOptions::default(),
         seed: 1,
         time_limit: Duration::from_secs(900),
+        is_faulty: false,
+        clocks_apart: Duration::ZERO,
     };
     while let Some(argument) = parser.next()? {
         let Long(name) = argument else {
@@ -119,6 +130,8 @@ fn read(mut parser: lexopt::Parser) -> Result<Options, Error> {
             "per-minute" => options.limits.per_minute = parser.value()?.parse()?,
             "max-open" => options.dialer.max_open = parser.value()?.parse()?,
             "seed" => options.seed = parser.value()?.parse()?,
+            "clocks-apart" => options.clocks_apart = seconds(&mut parser)?,
+            "faulty" => options.is_faulty = true,
             "time-limit" => options.time_limit = seconds(&mut parser)?,
             name if options.flags.take(name, &mut parser)? => {}
             name => return Err(format!("drill run has no --{name}").into()),

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use super::Error;
+use super::{Error, Ran};
 
 /// Prints a report.
 pub(super) fn print(text: &str) -> Result<(), Error> {
@@ -16,6 +16,26 @@ pub(super) fn save(file: Option<&str>, report: &serde_json::Value) -> Result<(),
     let Some(file) = file else { return Ok(()) };
     std::fs::write(file, format!("{report:#}\n"))
         .map_err(|error| format!("--json {file}: {error}").into())
+}
+
+/// Writes a report's page.
+pub(super) fn save_text(file: Option<&str>, text: &str) -> Result<(), Error> {
+    let Some(file) = file else { return Ok(()) };
+    std::fs::write(file, text).map_err(|error| format!("--html {file}: {error}").into())
+}
+
+/// Says what is off, or that nothing is.
+pub(super) fn verdict(flaws: &[String]) -> Result<Ran, Error> {
+    let told: String = flaws
+        .iter()
+        .map(|flaw| format!("  OFF   {flaw}\n"))
+        .collect();
+    if flaws.is_empty() {
+        print("Every figure is as it should be.\n")?;
+        return Ok(Ran::Fine);
+    }
+    print(&told)?;
+    Ok(Ran::Off)
 }
 
 /// Shows how far things are: rewrites the line on a terminal, adds lines elsewhere.

@@ -16,6 +16,9 @@ const TARDY: Duration = Duration::from_millis(2_500);
 /// The least pause between two polls, whatever an answer says: a drill must not become a flood.
 const SHORTEST: Duration = Duration::from_millis(50);
 
+/// A claim is made once, and both who make it hear the same.
+pub(crate) const TABS_DIFFER: &str = "two tabs of one visitor got different answers to the claim";
+
 impl Visitor {
     /// From the first request until the visitor holds a pass.
     pub(super) async fn wait_in_line(&mut self) -> Result<(), Stop> {
@@ -149,10 +152,7 @@ impl Visitor {
         let (other, mine) = tokio::join!(other, self.ask(Step::Claim, now, &claim));
         let (answer, exchange) = mine?;
         if other.is_some_and(|status| status != answer.status) {
-            self.trouble(
-                Step::Claim,
-                "two tabs of one visitor got different answers to the claim",
-            );
+            self.trouble(Step::Claim, TABS_DIFFER);
         }
         let seen = self.read(Step::Claim, &answer)?;
         if answer.status == StatusCode::CONFLICT {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::Method;
-use loadtest::drill::{Flaw, Report};
+use loadtest::drill::Report;
 use loadtest::wire::{Ask, Browser, Place};
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -17,14 +17,14 @@ const VISITORS: u32 = 150;
 const SOON: Duration = Duration::from_secs(30);
 
 /// A crowd on its way, and what a test wants to know of it meanwhile.
-struct Underway {
+pub(crate) struct Underway {
     visits: JoinHandle<Report>,
     waiting: Arc<AtomicU64>,
     paid: Arc<AtomicU64>,
 }
 
 impl Underway {
-    fn start(scene: &Scene) -> Self {
+    pub(crate) fn start(scene: &Scene) -> Self {
         let drill = scene.drill(VISITORS);
         let (waiting, paid) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
         let (in_line, receipts) = (Arc::clone(&waiting), Arc::clone(&paid));
@@ -47,7 +47,7 @@ impl Underway {
     }
 
     /// People wait, and some have paid: the moment to break something.
-    async fn in_full_swing(&self) {
+    pub(crate) async fn in_full_swing(&self) {
         eventually("people wait and pay", SOON, async || {
             let enough = self.waiting.load(Ordering::Relaxed) >= 30
                 && self.paid.load(Ordering::Relaxed) >= 3;
@@ -56,44 +56,18 @@ impl Underway {
         .await;
     }
 
-    async fn report(self) -> Report {
+    pub(crate) async fn report(self) -> Report {
         self.visits.await.expect("the drill does not panic")
     }
 }
 
 /// All figures are right but for requests that failed while a server was away.
-async fn nothing_was_lost(scene: Scene, report: Report) {
-    let explained = |flaw: &Flaw| match flaw {
-        Flaw::Network(_) => true,
-        // A visitor's tries against a dead gateway may take longer than the session.
-        Flaw::Unfinished(visits) => {
-            let troubles = report.figures.troubles.iter();
-            let ran_out = troubles.filter(|((_, kind, _), _)| kind == "the pass ran out");
-            *visits <= ran_out.map(|(_, times)| *times).sum()
-        }
-        Flaw::Troubles(_) => report
-            .figures
-            .troubles
-            .keys()
-            .all(|(_, kind, network)| *network || is_outage(kind)),
-        _ => false,
-    };
-    let unexplained: Vec<Flaw> = report
-        .flaws()
-        .into_iter()
-        .filter(|flaw| !explained(flaw))
-        .collect();
+pub(crate) async fn nothing_was_lost(scene: Scene, report: Report) {
+    let unexplained = report.unexplained();
     assert!(unexplained.is_empty(), "{unexplained:?}\n{report}");
     let verdict = scene.judge().await;
     assert!(verdict.holds(), "{verdict}");
     scene.stack.stop();
-}
-
-/// What a server says that misses another server.
-fn is_outage(kind: &str) -> bool {
-    ["status 500", "status 502", "status 503", "status 504"]
-        .iter()
-        .any(|status| kind.starts_with(status))
 }
 
 async fn status(browser: &mut Browser) -> Option<Value> {

@@ -6,6 +6,7 @@
 mod browser;
 mod drills;
 mod faults;
+mod fleet;
 mod journey;
 mod payments;
 mod referee;

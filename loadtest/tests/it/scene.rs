@@ -117,6 +117,7 @@ impl Scene {
                 least: Duration::from_millis(50),
                 most: Duration::from_millis(400),
             },
+            clocks_apart: self.stack.options().clocks_apart,
             dialer: DialerOptions {
                 patience: Duration::from_secs(15),
                 ..DialerOptions::default()
@@ -183,7 +184,7 @@ fn seconds(text: &str) -> Duration {
 }
 
 /// The directory with our binaries: two above this test's own (target/debug/deps).
-fn binaries() -> PathBuf {
+pub(crate) fn binaries() -> PathBuf {
     let own = std::env::current_exe().expect("a test has a path");
     let directory = own
         .ancestors()

@@ -7,6 +7,9 @@ pub(super) enum Task {
     Proxied,
     /// Answering by itself: a queue poll, or a constant.
     Direct,
+    /// The door of a room: half of the requests come without anything and get a challenge, half bring theirs along and
+    /// get a number. Or a constant.
+    Door,
 }
 
 /// A server and one thing asked of it.

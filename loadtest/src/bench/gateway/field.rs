@@ -78,7 +78,7 @@ impl Field {
     }
 }
 
-/// The same two tasks for each server; `pids` in the order nginx, bare Pingora, fluxgate.
+/// The same three tasks for each server; `pids` in the order nginx, bare Pingora, fluxgate.
 fn contenders(ports: &Ports, pids: [u32; 3], tickets: Vec<String>) -> Vec<Contender> {
     let [nginx, pingora, fluxgate] = pids;
     let proxied = |name, pid, port: u16| Contender {
@@ -94,6 +94,10 @@ fn contenders(ports: &Ports, pids: [u32; 3], tickets: Vec<String>) -> Vec<Conten
         ..proxied(name, pid, port)
     };
     let poll = "/.fluxgate/sale/status";
+    let door = |name, pid, port: u16, path: &str| Contender {
+        task: Task::Door,
+        ..direct(name, pid, port, path)
+    };
     vec![
         proxied(YARDSTICK, nginx, ports.nginx),
         proxied("bare pingora", pingora, ports.pingora),
@@ -104,6 +108,14 @@ fn contenders(ports: &Ports, pids: [u32; 3], tickets: Vec<String>) -> Vec<Conten
             cookies: tickets,
             ..direct("fluxgate, queue poll", fluxgate, ports.fluxgate, poll)
         },
+        door(YARDSTICK, nginx, ports.nginx, "/poll"),
+        door("bare pingora", pingora, ports.pingora, "/poll"),
+        door(
+            "fluxgate, joining",
+            fluxgate,
+            ports.fluxgate,
+            "/.fluxgate/door/status",
+        ),
     ]
 }
 
@@ -182,6 +194,9 @@ tenants:
         session: { ttl: 1h, renew: true }
         call_grace: 30m
         absent_after: 10m
+      door:
+        match: { path: /door/** }
+        capacity: { active: 1, per_minute: 1 }
     routes:
       - { match: { path: /** }, to: origin }
 ";

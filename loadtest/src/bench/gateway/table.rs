@@ -65,6 +65,7 @@ impl fmt::Display for Table {
         for (task, title) in [
             (Task::Proxied, "proxied to an origin"),
             (Task::Direct, "answered directly (a queue poll)"),
+            (Task::Door, "the door (challenge, then number)"),
         ] {
             writeln!(
                 f,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::contender::Contender;
+use super::contender::{Contender, Task};
 use crate::bench::NoFigures;
 
 /// How wrk is run.
@@ -33,7 +33,10 @@ impl Wrk<'_> {
             &format!("-c{}", self.connections),
             &format!("-d{}s", self.each.as_secs().max(1)),
         ]);
-        let script = (!contender.cookies.is_empty()).then(|| lua(&contender.cookies));
+        let script = match contender.task {
+            Task::Door => Some(DOOR.to_owned()),
+            _ => (!contender.cookies.is_empty()).then(|| lua(&contender.cookies)),
+        };
         let file = std::env::temp_dir().join(format!("drill-wrk-{}.lua", std::process::id()));
         if let Some(script) = script {
             std::fs::write(&file, script).map_err(NoFigures::machine("writing wrk's script"))?;
@@ -77,6 +80,22 @@ pub(super) fn pinned(core: usize, program: &Path) -> Command {
         .kill_on_drop(true);
     command
 }
+
+/// Each challenge that was given comes back once. A server that gives none is asked the same again and again; reading
+/// its answers costs wrk as much.
+const DOOR: &str = r#"
+local json = { Accept = "application/json" }
+local held = {}
+function request()
+  local challenge = table.remove(held)
+  if not challenge then return wrk.format(nil, nil, json) end
+  return wrk.format(nil, nil, { Accept = "application/json", ["X-Fluxgate-Ticket"] = challenge })
+end
+function response(status, headers, body)
+  local token = headers["x-fluxgate-ticket"]
+  if token and body:find("\"joining\"", 1, true) then held[#held + 1] = token end
+end
+"#;
 
 fn lua(cookies: &[String]) -> String {
     let mut script = "local cookies = {\n".to_owned();

@@ -1,4 +1,4 @@
-//! CPU time of a process, all its threads, ended ones too.
+//! What the kernel says of a process: CPU time of all its threads, ended ones too, and memory.
 
 use std::io;
 
@@ -7,11 +7,24 @@ use std::io;
 const MICROS_A_TICK: u64 = 10_000;
 
 /// User and system time of process `pid` so far, in microseconds.
-pub(super) fn micros(pid: u32) -> io::Result<u64> {
+pub(crate) fn micros(pid: u32) -> io::Result<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     ticks(&stat)
         .map(|ticks| ticks * MICROS_A_TICK)
         .ok_or_else(|| io::Error::other("unreadable /proc/PID/stat"))
+}
+
+/// What of process `pid` is in memory, in bytes.
+pub(crate) fn resident(pid: u32) -> io::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    kilobytes(&status)
+        .map(|kilobytes| kilobytes * 1_024)
+        .ok_or_else(|| io::Error::other("unreadable /proc/PID/status"))
+}
+
+fn kilobytes(status: &str) -> Option<u64> {
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// Fields 14 and 15; the second field is a name in parentheses that may hold anything, spaces too.
@@ -32,7 +45,8 @@ mod tests {
     }
 
     #[test]
-    fn our_own_time_is_readable() {
+    fn our_own_time_and_memory_are_readable() {
         assert!(micros(std::process::id()).is_ok());
+        assert!(resident(std::process::id()).is_ok_and(|bytes| bytes > 100_000));
     }
 }
