@@ -13,6 +13,7 @@ mod visit;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -40,6 +41,9 @@ pub(crate) use visit::{VisitWords, Word, X_FLUXGATE_VISIT};
 
 /// Where the gateway's own addresses begin on every tenant's host.
 pub(crate) const RESERVED: &str = "/.fluxgate/";
+
+/// Two hundred and fifty takings of numbers a second, at most, whatever the crowd.
+const GATHER: Duration = Duration::from_millis(4);
 
 /// All waiting rooms of the process.
 #[derive(Debug)]
@@ -132,6 +136,7 @@ impl Rooms {
             store: self.store(&made.tenant, &made.rules.name),
             // Its own: a room that takes over must not write over what its predecessor still records.
             gateway: GatewayId(rand::random()),
+            gather: GATHER,
         };
         let (room, mut driver) = match before {
             Some(running) => Room::succeed(parts, &running.room, now()),

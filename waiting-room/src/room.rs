@@ -77,6 +77,8 @@ pub struct Parts {
     pub store: Arc<dyn RoomStore>,
     /// This process.
     pub gateway: GatewayId,
+    /// How far apart two of this gateway's takings of numbers are at least: joins in between share one. At most 5 ms.
+    pub gather: Duration,
 }
 
 /// A handle to a room; clones are the same room.
@@ -178,6 +180,7 @@ impl Room {
             seal,
             store,
             gateway,
+            gather,
         } = parts;
         let presence = Epochs::of_presence(&rules);
         let visits = Visits::of(&rules, &schedule);
@@ -196,7 +199,7 @@ impl Room {
             gateway,
             snapshot: ArcSwapOption::empty(),
             active: ArcSwap::default(),
-            joins: Joins::default(),
+            joins: Joins::gathering(gather),
             settled: AtomicU64::new(0),
             highest: AtomicU64::new(0),
             doubt: AtomicBool::new(false),

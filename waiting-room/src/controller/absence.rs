@@ -23,6 +23,8 @@ const SOON_LEAST: u32 = 256;
 const KNOWN_AFTER: Duration = POLL_FAR.saturating_add(Duration::from_secs(10));
 /// What a gateway records shows in the store after this, be its clock and its link a little behind.
 const FLUSHED_AFTER: Duration = Duration::from_secs(3);
+/// What counts as lately.
+const LATELY: Duration = Duration::from_secs(10);
 /// How often the reach of `soon` is written down.
 const EDGE_EVERY: Duration = Duration::from_secs(3);
 
@@ -118,9 +120,28 @@ impl Tick<'_> {
         }
     }
 
+    /// How many a second may be called before long. The mean of the last minutes says too little when a room that was
+    /// full for a whole session begins to give its seats back.
+    fn fastest(&self) -> f64 {
+        let rules = self.seen.rules();
+        let seats = f64::from(self.line.occupied);
+        let stay = rules.session().ttl().as_secs_f64();
+        let given_back = self.line.course.released.rate();
+        let turnover = seats * given_back.unwrap_or(0.0).max(1.0 / stay);
+        let since = self.now.minus(LATELY);
+        let recent = self.line.batches.iter().rev();
+        let recent = recent.take_while(|batch| since < batch.at);
+        let lately: f64 = recent.map(|batch| f64::from(batch.calls)).sum();
+        let fastest = [turnover, lately / LATELY.as_secs_f64()]
+            .into_iter()
+            .fold(self.line.pace.per_second, f64::max);
+        let most = rules.capacity().per_minute();
+        most.map_or(fastest, |most| fastest.min(f64::from(most.get()) / 60.0))
+    }
+
     /// Says whose turn may come soon, and remembers how far that reached.
     pub(super) fn look_ahead(&mut self, picture: &Snapshot) {
-        let width = (self.line.pace.per_second * SOON).ceil().min(1e9) as u32;
+        let width = (self.fastest() * SOON).ceil().min(1e9) as u32;
         let width = width.max(SOON_LEAST);
         let (to, found) = picture
             .counted

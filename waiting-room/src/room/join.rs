@@ -1,8 +1,8 @@
 //! Taking numbers: joins that arrive while one is on its way to the store share the next one.
 //!
-//! There is no waiting window. A join that finds nobody on the way goes at once; under load the
-//! round trip itself collects the batch (well under 5 ms on a sane network). Numbers are handed out in
-//! the order of arrival. One arrival, named by its nonce, is one number however often it is presented
+//! A join that comes some milliseconds after the last one goes at once. Others wait until those are over, and all that
+//! came meanwhile share one number's round trip: a crowd costs the store no more than some hundred commands a second.
+//! Numbers are handed out in the order of arrival. One arrival, named by its nonce, is one number however often it is presented
 //! at this gateway, so that a reload beside a running poll costs no second place.
 
 use std::{
@@ -19,24 +19,26 @@ use super::Inner;
 use crate::{
     counts::Event,
     store::Taken,
-    value::{LineId, Number, Timestamp},
+    value::{Number, Timestamp},
 };
 
+/// What DESIGN allows an arrival to wait for others.
+const LONGEST_GATHERING: Duration = Duration::from_millis(5);
 /// Most joins of one batch, so that one slow answer never holds up an unbounded crowd.
 const MOST_BATCHED: usize = 4_096;
 /// Most arrivals that may wait for a number; beyond, they are told to ask again.
 const MOST_WAITING: usize = 65_536;
 /// How long an arrival's number is remembered (up to twice this), to answer a repeat.
 const REMEMBER: Duration = Duration::from_secs(60);
-/// Most remembered arrivals per generation: 16 MB at the worst.
-const MOST_REMEMBERED: usize = 262_144;
+/// Most remembered arrivals per generation: twice 6 MB at the worst.
+const MOST_REMEMBERED: usize = 131_072;
 
 /// A number, and whether a seat was reserved for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Given {
     pub(super) number: Number,
-    /// In this line the number was called by being taken, and not before then.
-    pub(super) seat_in: Option<(LineId, Timestamp)>,
+    /// The number was called by being taken, and not before then; 0 if it was not.
+    seat_at: Timestamp,
 }
 
 impl Given {
@@ -45,15 +47,22 @@ impl Given {
         let reach = taken.reach.filter(|reach| number < reach.horizon);
         Self {
             number,
-            seat_in: reach.map(|reach| (reach.line, reach.at)),
+            // A tick at the very beginning of time would be one too early.
+            seat_at: reach.map_or(Timestamp(0), |reach| reach.at.max(Timestamp(1))),
         }
+    }
+
+    /// Since when it is called at the earliest, if it is.
+    pub(super) fn seat_at(&self) -> Option<Timestamp> {
+        (self.seat_at.0 > 0).then_some(self.seat_at)
     }
 }
 
 type Answer = oneshot::Sender<Option<Given>>;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Joins {
+    gather: Duration,
     queue: Mutex<Queue>,
 }
 
@@ -135,7 +144,11 @@ impl Inner {
 }
 
 async fn drive_joins(inner: Arc<Inner>) {
-    while let Some(batch) = inner.joins.next_batch() {
+    loop {
+        let pause = inner.joins.gather;
+        let Some(batch) = inner.joins.next_batch() else {
+            return;
+        };
         let count = u32::try_from(batch.len()).ok().and_then(NonZeroU32::new);
         let count = count.expect("a batch holds between one and 4,096 joins");
         let taken = inner.take_batch(count).await;
@@ -146,10 +159,20 @@ async fn drive_joins(inner: Arc<Inner>) {
             }
             inner.joins.answer(nonce, given);
         }
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
     }
 }
 
 impl Joins {
+    pub(super) fn gathering(gather: Duration) -> Self {
+        Self {
+            gather: gather.min(LONGEST_GATHERING),
+            queue: Mutex::default(),
+        }
+    }
+
     fn enter(&self, nonce: u64, now: Timestamp) -> Entry {
         let mut queue = self.queue.lock();
         queue.turn(now);

@@ -74,17 +74,13 @@ impl Room {
                 ticket: TicketChange::Keep,
             });
         };
-        let line = inner
-            .snapshot
-            .load_full()
-            .expect("numbers are only taken in a known line")
-            .line
-            .id;
-        let seat = given
-            .seat_in
-            .filter(|(reserved_in, _)| *reserved_in == line);
+        let snapshot = inner.snapshot.load_full();
+        let seen = snapshot.expect("numbers are only taken in a known line");
+        let line = seen.line.id;
+        // One that was given in an earlier line has no seat in this.
+        let seat = given.seat_at().filter(|_| given.number >= seen.line.floor);
         // A request may be older than the tick that reserved its seat, and its call is not.
-        let joined_at = seat.map_or(at.now, |(_, reserved_at)| at.now.max(reserved_at));
+        let joined_at = seat.map_or(at.now, |reserved_at| at.now.max(reserved_at));
         let told = match seat {
             Some(_) => Told::Called {
                 at: joined_at,

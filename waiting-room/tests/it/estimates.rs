@@ -1,6 +1,6 @@
 //! How good the estimate is: what visitors were told at each poll against when they were called.
 
-mod stage;
+pub(crate) mod stage;
 
 use std::{num::NonZeroU32, time::Duration};
 

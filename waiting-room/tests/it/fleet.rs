@@ -52,6 +52,7 @@ impl Gateway {
             seal: seal(),
             store,
             gateway: GatewayId(id),
+            gather: Duration::ZERO,
         };
         let (room, driver) = Room::new(parts);
         Self {

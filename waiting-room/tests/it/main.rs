@@ -8,6 +8,7 @@ mod history;
 mod methods;
 mod pair;
 mod reload;
+mod seats;
 mod shared_redis;
 mod slot_move;
 mod stale;
