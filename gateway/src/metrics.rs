@@ -26,6 +26,8 @@ pub(crate) enum Outcome {
     UnknownHost,
     NoRoute,
     RateLimited,
+    /// By a rule of the room.
+    Denied,
     UpstreamUnavailable,
     UpstreamTimeout,
     BadGateway,
@@ -35,7 +37,7 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    const ALL: [(Self, &'static str); 15] = [
+    const ALL: [(Self, &'static str); 16] = [
         (Self::Proxied, "proxied"),
         (Self::Queued, "queued"),
         (Self::BadRequest, "bad_request"),
@@ -46,6 +48,7 @@ impl Outcome {
         (Self::UnknownHost, "unknown_host"),
         (Self::NoRoute, "no_route"),
         (Self::RateLimited, "rate_limited"),
+        (Self::Denied, "denied"),
         (Self::UpstreamUnavailable, "upstream_unavailable"),
         (Self::UpstreamTimeout, "upstream_timeout"),
         (Self::BadGateway, "bad_gateway"),

@@ -32,6 +32,8 @@ pub(crate) enum Rejection {
     UnknownHost,
     NoRoute,
     RateLimited(Exhausted),
+    /// A rule of the room says so.
+    Denied,
     /// No server of the upstream takes a connection.
     UpstreamUnavailable,
     /// A server took too long.
@@ -54,6 +56,7 @@ impl Rejection {
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Denied => StatusCode::FORBIDDEN,
             Self::UpstreamUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::BadGateway => StatusCode::BAD_GATEWAY,
@@ -72,6 +75,7 @@ impl Rejection {
             Self::UnknownHost => Outcome::UnknownHost,
             Self::NoRoute => Outcome::NoRoute,
             Self::RateLimited(_) => Outcome::RateLimited,
+            Self::Denied => Outcome::Denied,
             Self::UpstreamUnavailable => Outcome::UpstreamUnavailable,
             Self::UpstreamTimeout => Outcome::UpstreamTimeout,
             Self::BadGateway => Outcome::BadGateway,
@@ -89,6 +93,7 @@ impl Rejection {
             Self::UnknownHost => "No site of this gateway has this host name",
             Self::NoRoute => "Nothing is served at this address",
             Self::RateLimited(_) => "Too many requests; wait a moment",
+            Self::Denied => "This site does not serve this request",
             Self::UpstreamUnavailable => {
                 "The service cannot be reached right now; try again shortly"
             }

@@ -22,6 +22,7 @@ use policies::name::Name;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 use waiting_room::controller::TICK;
+use waiting_room::invitation::Inviter;
 use waiting_room::store::{GatewayId, RoomStore, memory::MemoryStore, redis::Redis};
 use waiting_room::{Driver, KeyId, Keyring, Moment, Parts, Room, RoomName, Timestamp};
 
@@ -34,7 +35,7 @@ use crate::page::Pages;
 use archive::Archive;
 pub(crate) use figures::Figures;
 pub(crate) use origin::OriginPass;
-pub(crate) use tokens::{Carrier, TokenNames, Told};
+pub(crate) use tokens::{Carrier, TokenNames, Told, X_FLUXGATE_WORK};
 
 /// Where the gateway's own addresses begin on every tenant's host.
 pub(crate) const RESERVED: &str = "/.fluxgate/";
@@ -76,6 +77,8 @@ pub(crate) struct Served {
     pub(crate) pages: Arc<Pages>,
     pub(crate) names: TokenNames,
     pub(crate) origin: OriginPass,
+    /// Reads invitations, where there are any.
+    pub(crate) inviter: Option<Inviter>,
     pub(crate) status_url: String,
     pub(crate) claim_url: String,
     pub(crate) leave_url: String,
@@ -144,6 +147,11 @@ impl Rooms {
             pages: self.pages_of(&made.rules),
             names: TokenNames::of(name),
             origin: OriginPass::new(made.tenant.as_str(), name, &made.origin_secret),
+            inviter: made
+                .rules
+                .invitations
+                .as_ref()
+                .map(|key| Inviter::new(key.reveal(), made.tenant.as_str(), name)),
             status_url: url("status"),
             claim_url: url("claim"),
             leave_url: url("leave"),

@@ -4,12 +4,14 @@
 //! its file; a value that exists is a value that may be used, so nothing downstream re-checks.
 
 pub mod adaptive;
+pub mod bots;
 
 use std::{num::NonZeroU32, time::Duration};
 
 use thiserror::Error;
 
 use adaptive::{Adaptive, AdaptiveError, AdaptiveSpec};
+use bots::{Bots, BotsError, BotsSpec};
 
 /// Default of [`Spec::call_grace`]: two minutes to press "enter", long enough to unlock a phone.
 pub const DEFAULT_CALL_GRACE: Duration = Duration::from_secs(120);
@@ -36,6 +38,8 @@ pub struct Spec {
     pub absent_after: Duration,
     /// Lower the limit while the origin is slow or fails. `None`: the capacity is the limit.
     pub adaptive: Option<AdaptiveSpec>,
+    /// What newcomers have to show.
+    pub bots: BotsSpec,
 }
 
 impl Default for Spec {
@@ -48,6 +52,7 @@ impl Default for Spec {
             call_grace: DEFAULT_CALL_GRACE,
             absent_after: DEFAULT_ABSENT_AFTER,
             adaptive: None,
+            bots: BotsSpec::default(),
         }
     }
 }
@@ -111,6 +116,7 @@ pub struct Admission {
     call_grace: Duration,
     absent_after: Duration,
     adaptive: Option<Adaptive>,
+    bots: Bots,
 }
 
 impl Admission {
@@ -155,6 +161,10 @@ impl Admission {
                 errors.extend(reasons.into_iter().map(AdmissionError::Adaptive));
                 None
             });
+        let bots = Bots::new(spec.bots).unwrap_or_else(|reasons| {
+            errors.extend(reasons.into_iter().map(AdmissionError::Bots));
+            Bots::default()
+        });
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -167,6 +177,7 @@ impl Admission {
             call_grace: spec.call_grace,
             absent_after: spec.absent_after,
             adaptive,
+            bots,
         })
     }
 
@@ -211,6 +222,12 @@ impl Admission {
     pub fn adaptive(&self) -> Option<Adaptive> {
         self.adaptive
     }
+
+    /// What newcomers have to show.
+    #[must_use]
+    pub fn bots(&self) -> Bots {
+        self.bots
+    }
 }
 
 /// Why an admission rule cannot be used. The operator's fault; nothing to retry.
@@ -238,6 +255,9 @@ pub enum AdmissionError {
     /// A rule of the adaptive limit.
     #[error(transparent)]
     Adaptive(AdaptiveError),
+    /// A rule for newcomers.
+    #[error(transparent)]
+    Bots(BotsError),
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use policies::admission::Admission;
 
 use crate::{
+    door::proof::WorkNonce,
     estimate::Eta,
     presence::{CLOCK_SKEW, Epochs},
     token::Code,
@@ -51,6 +52,12 @@ pub enum Reason {
     OriginSlow,
     /// A limit was lowered moments ago.
     LimitChanged,
+    /// Needs an invitation, and has none that is good here.
+    InvitationRequired,
+    /// The invitation's place is somebody's.
+    InvitationUsed,
+    /// Too many came from this part of the network; the visitor may come again.
+    TooManyJoins,
 }
 
 impl State {
@@ -83,6 +90,9 @@ impl Reason {
             Self::Drawing => "drawing",
             Self::OriginSlow => "origin_slow",
             Self::LimitChanged => "limit_changed",
+            Self::TooManyJoins => "too_many_joins",
+            Self::InvitationRequired => "invitation_required",
+            Self::InvitationUsed => "invitation_used",
         }
     }
 }
@@ -112,6 +122,17 @@ pub struct Status {
     pub opens_at: Option<Timestamp>,
     /// When the figures were read.
     pub updated_at: Timestamp,
+    /// Work to be done before a number is given.
+    pub work: Option<Work>,
+}
+
+/// Work that is asked for: a counter such that SHA-256(nonce ‖ "." ‖ counter) begins with so many zero bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// What it is for: that of the challenge which comes along.
+    pub nonce: WorkNonce,
+    /// How hard it is.
+    pub bits: u8,
 }
 
 impl Status {

@@ -1,12 +1,13 @@
 //! Tokens: what a visitor carries so that the gateway need not remember them.
 //!
-//! Four kinds, one binary form (version 1), base64url without padding, at most 80 characters:
+//! Five kinds, one binary form (version 1), base64url without padding, at most 91 characters:
 //!
 //! | byte | content |
 //! | --- | --- |
-//! | 0 | version 1 in the high half, the kind in the low half |
+//! | 0 | version 1 in the high half, the kind in the low half; 8 is added to it where the token is bound to a client |
 //! | 1 | key id |
 //! | body | by kind, below |
+//! | 8, if bound | who the client is: an HMAC of its address prefix and user agent, truncated |
 //! | last 16 | HMAC-SHA-256 of all before, truncated |
 //!
 //! | kind | body, with widths in bytes |
@@ -15,11 +16,13 @@
 //! | 2, ticket that waits | line 8, number 8, joined_at 6, next_poll_at 6, shown_ahead 4, secret 8 |
 //! | 3, pass | line 8, number 8, issued_at 6, expires_at 6, secret 8 |
 //! | 4, ticket that was called | line 8, number 8, joined_at 6, called_at 6, called_until 6, secret 8 |
+//! | 5, challenge that asks for work | issued_at 6, nonce 8, bits 1 |
 //!
 //! All fields are big-endian and of fixed width, so no two tokens share a MAC input. The MAC key is
 //! itself an HMAC over the tenant and the room ([`Keyring::seal`]): a token of another tenant or room
 //! fails like a forged one. Nothing about a token that fails is ever used; the reason is only counted.
 
+mod client;
 mod form;
 mod keyring;
 mod name;
@@ -30,6 +33,7 @@ use thiserror::Error;
 
 use form::{Kind, MAX_BYTES};
 
+pub use client::Bound;
 pub use form::TokenText;
 pub use keyring::{KeyId, Keyring, KeyringError, Seal};
 
@@ -43,6 +47,8 @@ pub struct Challenge {
     pub issued_at: Timestamp,
     /// Random; makes one arrival one number even if the challenge is presented twice at once.
     pub nonce: u64,
+    /// Work that it asks for, in bits; 0 for none. Signed, so that nobody chooses an easier one.
+    pub bits: u8,
 }
 
 /// A place in the line.
@@ -170,6 +176,9 @@ pub enum TokenError {
     /// Authentic, but its time is over.
     #[error("expired")]
     Expired,
+    /// Authentic, but bound to another client.
+    #[error("bound to another client")]
+    Elsewhere,
 }
 
 impl TokenError {
@@ -182,6 +191,7 @@ impl TokenError {
             Self::Key => "key",
             Self::Signature => "signature",
             Self::Expired => "expired",
+            Self::Elsewhere => "elsewhere",
         }
     }
 }
@@ -199,20 +209,39 @@ impl Seal {
     /// Signs a challenge.
     #[must_use]
     pub fn challenge(&self, challenge: &Challenge) -> TokenText {
-        self.write(Kind::Challenge, |body| {
+        self.challenge_for(challenge, None)
+    }
+
+    /// Signs a challenge for one client: whoever else brings it would be given the same place.
+    #[must_use]
+    pub fn challenge_for(&self, challenge: &Challenge, bound: Option<&Bound>) -> TokenText {
+        let kind = match challenge.bits {
+            0 => Kind::Challenge,
+            _ => Kind::Work,
+        };
+        self.write(kind, bound, |body| {
             body.time(challenge.issued_at);
             body.u64(challenge.nonce);
+            if kind == Kind::Work {
+                body.bytes(&[challenge.bits]);
+            }
         })
     }
 
     /// Signs a ticket.
     #[must_use]
     pub fn ticket(&self, ticket: &Ticket) -> TokenText {
+        self.ticket_for(ticket, None)
+    }
+
+    /// Signs a ticket for one client.
+    #[must_use]
+    pub fn ticket_for(&self, ticket: &Ticket, bound: Option<&Bound>) -> TokenText {
         let kind = match ticket.told {
             Told::Wait { .. } => Kind::Ticket,
             Told::Called { .. } => Kind::Called,
         };
-        self.write(kind, |body| {
+        self.write(kind, bound, |body| {
             body.u64(ticket.line.0);
             body.u64(ticket.number.0);
             body.time(ticket.joined_at);
@@ -236,7 +265,13 @@ impl Seal {
     /// Signs a pass.
     #[must_use]
     pub fn pass(&self, pass: &Pass) -> TokenText {
-        self.write(Kind::Pass, |body| {
+        self.pass_for(pass, None)
+    }
+
+    /// Signs a pass for one client.
+    #[must_use]
+    pub fn pass_for(&self, pass: &Pass, bound: Option<&Bound>) -> TokenText {
+        self.write(Kind::Pass, bound, |body| {
             body.u64(pass.line.0);
             body.u64(pass.number.0);
             body.time(pass.issued_at);
@@ -250,12 +285,28 @@ impl Seal {
     /// # Errors
     /// Why it counts as nothing.
     pub fn read_claimant(&self, text: &str) -> Result<Claimant, TokenError> {
+        self.read_claimant_of(text, None)
+    }
+
+    /// The same, as presented by one client.
+    ///
+    /// # Errors
+    /// Why it counts as nothing.
+    pub fn read_claimant_of(
+        &self,
+        text: &str,
+        client: Option<&Bound>,
+    ) -> Result<Claimant, TokenError> {
         let mut bytes = [0; MAX_BYTES];
-        let (kind, mut body) = self.open(text, &mut bytes)?;
+        let (kind, mut body) = self.open(text, client, &mut bytes)?;
         match kind {
-            Kind::Challenge => Ok(Claimant::Challenge(Challenge {
+            Kind::Challenge | Kind::Work => Ok(Claimant::Challenge(Challenge {
                 issued_at: body.time(),
                 nonce: body.u64(),
+                bits: match kind {
+                    Kind::Work => body.take::<1>()[0],
+                    _ => 0,
+                },
             })),
             Kind::Ticket | Kind::Called => Ok(Claimant::Ticket(Ticket {
                 line: LineId(body.u64()),
@@ -282,8 +333,21 @@ impl Seal {
     /// # Errors
     /// Why it counts as nothing.
     pub fn read_pass(&self, text: &str, now: Timestamp) -> Result<Pass, TokenError> {
+        self.read_pass_of(text, now, None)
+    }
+
+    /// The same, as presented by one client.
+    ///
+    /// # Errors
+    /// Why it counts as nothing.
+    pub fn read_pass_of(
+        &self,
+        text: &str,
+        now: Timestamp,
+        client: Option<&Bound>,
+    ) -> Result<Pass, TokenError> {
         let mut bytes = [0; MAX_BYTES];
-        let (Kind::Pass, mut body) = self.open(text, &mut bytes)? else {
+        let (Kind::Pass, mut body) = self.open(text, client, &mut bytes)? else {
             return Err(TokenError::Kind);
         };
         let pass = Pass {

@@ -28,6 +28,8 @@ pub(crate) struct Sample {
 enum Has {
     /// What every room knows.
     Usual,
+    /// No place yet.
+    Nothing,
     /// Everything there is.
     All,
     /// A drawn order.
@@ -112,6 +114,24 @@ pub(crate) const ALL: &[Sample] = &[
         Some(Reason::NewNumber),
         Has::Usual,
     ),
+    sample(
+        "too_many_joins",
+        State::Waiting,
+        Some(Reason::TooManyJoins),
+        Has::Nothing,
+    ),
+    sample(
+        "invitation_required",
+        State::Waiting,
+        Some(Reason::InvitationRequired),
+        Has::Nothing,
+    ),
+    sample(
+        "invitation_used",
+        State::Waiting,
+        Some(Reason::InvitationUsed),
+        Has::Nothing,
+    ),
     sample("paused", State::Paused, Some(Reason::Paused), Has::All),
     sample("called", State::Called, None, Has::Usual),
     sample("admitted", State::Admitted, None, Has::Usual),
@@ -133,7 +153,10 @@ impl Sample {
             reason: self.reason,
             ..Status::of("preview", self.state, now_ms)
         };
-        if self.state.is_in_line() && self.reason != Some(Reason::Joining) {
+        if self.state.is_in_line()
+            && self.reason != Some(Reason::Joining)
+            && self.has != Has::Nothing
+        {
             let scale = if self.has == Has::Crowd { 1_000 } else { 1 };
             status.position = Some(1_204 * scale);
             status.ahead = Some(1_204 * scale - 1);
@@ -159,7 +182,7 @@ impl Sample {
 
     fn add(self, status: &mut Status<'static>) {
         match self.has {
-            Has::Usual | Has::Form | Has::Crowd => {}
+            Has::Usual | Has::Nothing | Has::Form | Has::Crowd => {}
             Has::Lottery => {
                 status.method = Method::Lottery;
                 status.commitment = Some(COMMITMENT);

@@ -5,8 +5,10 @@
 //! becomes an answer.
 
 mod asking;
+mod invited;
 mod published;
 mod reserved;
+mod rules;
 mod told;
 
 use std::ops::ControlFlow;
@@ -16,12 +18,15 @@ use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use policies::matcher::Normal;
 use waiting_room::Outcome;
+use waiting_room::counts::Event;
 
 use crate::answer::Answer;
 use crate::live::Tenant;
+use crate::rejection::Rejection;
 use crate::rooms::{RESERVED, Served, moment};
 use crate::step::identify::Caller;
 use asking::Asking;
+use rules::Decision;
 
 /// All that the room may know of a request.
 #[derive(Debug)]
@@ -52,8 +57,19 @@ pub(crate) async fn enter(facts: &Facts<'_>) -> ControlFlow<Answer, Admission> {
     let Some(served) = rooms.find(|served| served.rules().path.matches(facts.path)) else {
         return ControlFlow::Continue(Admission::default());
     };
+    match rules::decide(served.rules(), facts) {
+        Decision::Deny => return ControlFlow::Break(denied(served, facts)),
+        Decision::Bypass => {
+            served.room.counts().add(Event::Bypassed);
+            return ControlFlow::Continue(Admission::default());
+        }
+        Decision::Room => {}
+    }
+    if let Some(answer) = invited::taken_in(served, facts) {
+        return ControlFlow::Break(answer);
+    }
     let asking = Asking::of(facts, served);
-    match served.room.enter(asking.presented, moment()).await {
+    match served.room.enter(asking.asked, moment()).await {
         Outcome::Admitted(admitted) => ControlFlow::Continue(Admission {
             served: Some(Arc::clone(served)),
             to_origin: vec![served.origin.told(&admitted)],
@@ -61,4 +77,10 @@ pub(crate) async fn enter(facts: &Facts<'_>) -> ControlFlow<Answer, Admission> {
         }),
         Outcome::Held(held) => ControlFlow::Break(told::instead(&asking, &held)),
     }
+}
+
+/// Refused by a rule of the room.
+fn denied(served: &Served, facts: &Facts<'_>) -> Answer {
+    served.room.counts().add(Event::Denied);
+    Rejection::Denied.answer(facts.caller.request_id(), rand::random())
 }

@@ -2,11 +2,13 @@
 //! ports, and everything ends with the test.
 
 mod accessible;
+mod bots;
 mod browser;
 mod drain;
 mod gateway;
 mod http;
 mod hygiene;
+mod invitations;
 mod limits;
 mod origin;
 mod page;

@@ -195,6 +195,8 @@ impl Driver {
 
     fn publish(&self, picture: Arc<Snapshot>) {
         self.inner.raise_highest(picture.next);
+        let (next, read_at) = (picture.next, picture.read_at);
+        self.inner.door.observe(&picture.line, next, read_at);
         self.inner.snapshot.store(Some(picture));
     }
 

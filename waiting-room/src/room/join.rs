@@ -3,7 +3,10 @@
 //! There is no waiting window. A join that finds nobody on the way goes at once; under load the
 //! round trip itself collects the batch (well under 5 ms on a sane network). Numbers are handed out in
 //! the order of arrival. One arrival, named by its nonce, is one number however often it is presented
-//! at this gateway, so that a reload beside a running poll costs no second place.
+//! at this gateway, so that a reload beside a running poll costs no second place. Where a number has a price,
+//! the store remembers it too ([`bonds`]), so that one payment is one number in the whole fleet.
+
+mod bonds;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -18,7 +21,7 @@ use tokio::sync::oneshot;
 use super::Inner;
 use crate::{
     counts::Event,
-    store::Taken,
+    store::{Bond, Taken},
     value::{LineId, Number, Timestamp},
 };
 
@@ -30,6 +33,17 @@ const MOST_WAITING: usize = 65_536;
 const REMEMBER: Duration = Duration::from_secs(60);
 /// Most remembered arrivals per generation: 16 MB at the worst.
 const MOST_REMEMBERED: usize = 262_144;
+
+/// Somebody who is to be given one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Arrival {
+    /// Names it.
+    pub(super) nonce: u64,
+    /// When its challenge was given.
+    pub(super) issued_at: Timestamp,
+    /// The place of an invitation that it comes for.
+    pub(super) invitation: Option<Bond>,
+}
 
 /// A number, and whether a seat was reserved for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +73,7 @@ pub(super) struct Joins {
 
 #[derive(Debug, Default)]
 struct Queue {
-    waiting: VecDeque<u64>,
+    waiting: VecDeque<Arrival>,
     answers: HashMap<u64, Vec<Answer>>,
     is_driven: bool,
     recent: HashMap<u64, Given>,
@@ -77,16 +91,16 @@ enum Entry {
 }
 
 impl Inner {
-    /// A number for the arrival `nonce`; `None` if the store is lost, doubted or overrun.
+    /// A number for the arrival; `None` if the store is lost, doubted or overrun.
     pub(super) async fn take_number(
         inner: &Arc<Self>,
-        nonce: u64,
+        arrival: Arrival,
         now: Timestamp,
     ) -> Option<Given> {
         if !inner.is_settled() || inner.snapshot.load().is_none() {
             return None;
         }
-        match inner.joins.enter(nonce, now) {
+        match inner.joins.enter(arrival, now) {
             Entry::Known(given) => Some(given),
             Entry::Full => None,
             Entry::Wait { answer, drive } => {
@@ -103,6 +117,18 @@ impl Inner {
     pub(super) fn is_settled(&self) -> bool {
         let session = self.store.session();
         session != 0 && session == self.settled.load(Ordering::Acquire)
+    }
+
+    /// So many new numbers in their order; none if the store gave none.
+    async fn give(&self, count: usize) -> Vec<Option<Given>> {
+        let wanted = u32::try_from(count).ok().and_then(NonZeroU32::new);
+        let Some(wanted) = wanted else {
+            return Vec::new();
+        };
+        let taken = self.take_batch(wanted).await;
+        (0..u64::from(wanted.get()))
+            .map(|place| taken.map(|taken| Given::of(taken, place)))
+            .collect()
     }
 
     async fn take_batch(&self, count: NonZeroU32) -> Option<Taken> {
@@ -136,21 +162,36 @@ impl Inner {
 
 async fn drive_joins(inner: Arc<Inner>) {
     while let Some(batch) = inner.joins.next_batch() {
-        let count = u32::try_from(batch.len()).ok().and_then(NonZeroU32::new);
-        let count = count.expect("a batch holds between one and 4,096 joins");
-        let taken = inner.take_batch(count).await;
-        for (place, nonce) in (0..).zip(batch) {
-            let given = taken.map(|taken| Given::of(taken, place));
+        let given = if inner.door.has_a_price() {
+            inner.give_bound(&batch).await
+        } else {
+            inner.give(batch.len()).await
+        };
+        for (arrival, given) in batch.into_iter().zip(given) {
             if given.is_some() {
                 inner.counts.add(Event::Joined);
             }
-            inner.joins.answer(nonce, given);
+            inner.joins.answer(arrival.nonce, given);
         }
     }
 }
 
 impl Joins {
-    fn enter(&self, nonce: u64, now: Timestamp) -> Entry {
+    /// Whether the arrival has a number, or one is on its way.
+    pub(super) fn knows(&self, nonce: u64, now: Timestamp) -> bool {
+        let mut queue = self.queue.lock();
+        queue.turn(now);
+        let Queue {
+            recent,
+            older,
+            answers,
+            ..
+        } = &*queue;
+        recent.contains_key(&nonce) || older.contains_key(&nonce) || answers.contains_key(&nonce)
+    }
+
+    fn enter(&self, arrival: Arrival, now: Timestamp) -> Entry {
+        let nonce = arrival.nonce;
         let mut queue = self.queue.lock();
         queue.turn(now);
         if let Some(given) = queue.recent.get(&nonce).or_else(|| queue.older.get(&nonce)) {
@@ -164,13 +205,13 @@ impl Joins {
         let is_first = same.is_empty();
         same.push(send);
         if is_first {
-            queue.waiting.push_back(nonce);
+            queue.waiting.push_back(arrival);
         }
         let drive = !std::mem::replace(&mut queue.is_driven, true);
         Entry::Wait { answer, drive }
     }
 
-    fn next_batch(&self) -> Option<Vec<u64>> {
+    fn next_batch(&self) -> Option<Vec<Arrival>> {
         let mut queue = self.queue.lock();
         let count = queue.waiting.len().min(MOST_BATCHED);
         if count == 0 {

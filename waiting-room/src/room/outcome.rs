@@ -1,6 +1,9 @@
 //! What goes into a room's verbs and what comes out.
 
+use std::net::IpAddr;
+
 use crate::{
+    invitation::InvitationId,
     status::Status,
     token::TokenText,
     value::{Number, Timestamp},
@@ -13,6 +16,37 @@ pub struct Presented<'a> {
     pub ticket: Option<&'a str>,
     /// In the pass's place.
     pub pass: Option<&'a str>,
+}
+
+/// All that a room looks at in a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// Its tokens.
+    pub presented: Presented<'a>,
+    /// Who sent it.
+    pub client: Client<'a>,
+}
+
+/// Who sent a request, and what they show besides tokens. Unverified, but for the address.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Client<'a> {
+    /// Where it came from, as the gateway knows it. Without one nothing is limited by address.
+    pub address: Option<IpAddr>,
+    /// What it calls itself.
+    pub agent: Option<&'a [u8]>,
+    /// A proof of work ([`Status::work`]): a counter in decimal digits.
+    pub proof: Option<&'a str>,
+    /// The invitation that came along, verified.
+    pub invitation: Option<InvitationId>,
+}
+
+impl<'a> From<Presented<'a>> for Asked<'a> {
+    fn from(presented: Presented<'a>) -> Self {
+        Self {
+            presented,
+            client: Client::default(),
+        }
+    }
 }
 
 /// What a request may do.

@@ -15,7 +15,7 @@ use crate::{
     snapshot::{Place, Snapshot},
     standing::Why,
     status::{self, Reason, State, Status},
-    token::{Challenge, Pass, Ticket, Told},
+    token::{Pass, Ticket, Told},
     value::{Moment, Number, Timestamp},
 };
 
@@ -79,7 +79,7 @@ impl Room {
         let ticket = Ticket { told, ..ticket };
         Outcome::Held(Held {
             status,
-            ticket: TicketChange::Set(inner.seal.ticket(&ticket)),
+            ticket: TicketChange::Set(self.signed(&ticket)),
         })
     }
 
@@ -123,6 +123,7 @@ impl Room {
             claim_until: None,
             opens_at: None,
             updated_at: read_at,
+            work: None,
         };
         let (ahead, behind) = match place {
             Place::Waiting { ahead, behind } => (ahead, Some(behind)),
@@ -216,7 +217,7 @@ impl Room {
         Outcome::Admitted(Admitted {
             number: current.number,
             expires_at: current.expires_at,
-            pass: renewed.map(|pass| self.inner.seal.pass(&pass)),
+            pass: renewed.map(|pass| self.inner.seal.pass_for(&pass, self.bound.as_ref())),
             ticket: TicketChange::Keep,
         })
     }
@@ -250,23 +251,6 @@ impl Room {
         let _ = tokio::time::timeout(KEEP_WITHIN, flush).await;
     }
 
-    pub(super) fn challenge(&self, at: Moment) -> Held {
-        self.inner.counts.add(Event::Challenged);
-        let challenge = Challenge {
-            issued_at: at.now,
-            nonce: at.entropy,
-        };
-        // The page asks again at once, so that in an idle room nobody notices the second request.
-        let status = Status {
-            poll_after: Duration::ZERO,
-            ..self.joining(at.now, Reason::Joining)
-        };
-        Held {
-            status,
-            ticket: TicketChange::Set(self.inner.seal.challenge(&challenge)),
-        }
-    }
-
     pub(super) fn joining(&self, now: Timestamp, reason: Reason) -> Status {
         Status {
             state: State::Waiting,
@@ -280,6 +264,7 @@ impl Room {
             claim_until: None,
             opens_at: None,
             updated_at: now,
+            work: None,
         }
     }
 

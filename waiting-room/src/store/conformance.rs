@@ -3,6 +3,8 @@
 //! Each check takes a way to open the same room (so that two gateways can be played) and starts from
 //! an empty room of its own. They panic with what was broken.
 
+mod bonds;
+
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use super::{
@@ -45,6 +47,7 @@ pub async fn run(rooms: &dyn Rooms) {
     the_log_keeps_its_last_entries(rooms).await;
     reports_of_all_gateways_are_read_in_order(rooms).await;
     rooms_do_not_see_each_other(rooms).await;
+    bonds::a_name_is_bound_to_the_first_number(rooms).await;
 }
 
 fn number(index: u64) -> Number {

@@ -5,6 +5,7 @@ mod failover;
 mod fleet;
 mod history;
 mod methods;
+mod newcomers;
 mod pair;
 mod reload;
 mod shared_redis;

@@ -8,6 +8,7 @@ use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};
 use waiting_room::snapshot::Snapshot;
 use waiting_room::standing::Why;
+use waiting_room::status::Work;
 use waiting_room::{self as room, Held, Outcome, Timestamp};
 
 use super::asking::Asking;
@@ -147,6 +148,9 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, known: &'a Known) -> page::Statu
             room::Reason::Drawing => page::Reason::Drawing,
             room::Reason::OriginSlow => page::Reason::OriginSlow,
             room::Reason::LimitChanged => page::Reason::LimitChanged,
+            room::Reason::TooManyJoins => page::Reason::TooManyJoins,
+            room::Reason::InvitationRequired => page::Reason::InvitationRequired,
+            room::Reason::InvitationUsed => page::Reason::InvitationUsed,
         }),
         position: said.position().map(u64::from),
         ahead: said.ahead.map(u64::from),
@@ -170,6 +174,10 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, known: &'a Known) -> page::Statu
             .and_then(|seen| seen.commitment.as_deref()),
         message: seen.and_then(|seen| seen.orders.announced()),
         log_head: seen.map(|seen| &*seen.log_head),
+        work: known.work.as_ref().map(|work| page::Work {
+            nonce: work.nonce.as_str(),
+            bits: work.bits,
+        }),
         ..page::Status::of(
             asking.served.name().as_str(),
             page::State::Waiting,
@@ -204,6 +212,7 @@ const POLL_INSIDE_MS: u64 = 30_000;
 struct Known {
     seen: Option<Arc<Snapshot>>,
     code: Code,
+    work: Option<Work>,
 }
 
 impl Known {
@@ -211,6 +220,7 @@ impl Known {
         Self {
             seen: asking.served.room.snapshot(),
             code: Code::of(held),
+            work: held.status.work,
         }
     }
 }
