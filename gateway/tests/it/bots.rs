@@ -97,7 +97,7 @@ fn a_number_costs_work_and_the_page_brings_the_worker_along() {
         (&Value::from("joining"), &Value::from(8))
     );
     let challenge = browser.cookies.clone();
-    for bad in ["", "-", "1e3", "18446744073709551616000", "\u{7f}"] {
+    for bad in ["", "-", "1e3", "18446744073709551616000"] {
         let headers = format!("{JSON}X-Fluxgate-Work: {bad}\r\n");
         let status = browser.ask(STATUS, &headers).json();
         assert_eq!(status["work"], asked["work"], "{bad:?}");
