@@ -216,10 +216,8 @@ fn wait_or_refused(browser: &mut Browser, headers: &str) -> Value {
     })
 }
 
-#[test]
-fn rules_refuse_and_let_pass_before_the_room() {
-    let origin = Origin::named("shop");
-    let mut site = site(&origin, "capacity: { active: 1 }, RULES", MEMORY);
+fn site_with_rules(origin: &Origin) -> Site {
+    let mut site = site(origin, "capacity: { active: 1 }, RULES", MEMORY);
     let secret = secret_of(&site);
     let rules = format!(
         "deny: [{{ agent: EvilBot }}, {{ address: 203.0.113.0/24 }}, {{ header: x-scan, equals: yes-it-is }}], \
@@ -227,6 +225,13 @@ fn rules_refuse_and_let_pass_before_the_room() {
          {{ path: /sale/hooks/**, header: x-hook, secret: {{ file: {secret} }} }}]"
     );
     site.rest = site.rest.replace("RULES", &rules);
+    site
+}
+
+#[test]
+fn rules_refuse_and_let_pass_before_the_room() {
+    let origin = Origin::named("shop");
+    let site = site_with_rules(&origin);
     let gateway = Gateway::start(&behind_proxy(&site));
     let ask = |line: &str, headers: &str| -> Answer { Browser::at(&gateway).ask(line, headers) };
     let denied = [
