@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use lexopt::prelude::*;
 use tracing_subscriber::EnvFilter;
 
+mod invite;
 mod room;
 mod verify;
 
@@ -42,6 +43,9 @@ fluxgate: an edge gateway with a waiting room
   fluxgate room beacon TENANT/ROOM --by NAME --opens-at MS --value TEXT
                                all of these: [--admin URL] [--token-file FILE]
 
+  fluxgate invite --config FILE TENANT/ROOM [--count N] [--expires TIME]
+                               print invitations to a room, one a line; TIME as 2026-12-01T12:00:00+09:00
+
   fluxgate line verify FILE... [--head SEQ:HASH] [--number N]   check a line's log
   fluxgate lottery verify FILE                                  check a draw, or a ticket's part in it
 
@@ -56,6 +60,7 @@ enum Command {
     Preview(preview::Options),
     Room(room::Ask),
     Verify(verify::Check),
+    Invite(invite::Wish),
     Help,
 }
 
@@ -79,6 +84,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run { config } => run(config),
         Command::Room(ask) => say(room::run(&ask)),
         Command::Verify(check) => say(verify::run(check)),
+        Command::Invite(wish) => say(invite::run(&wish)),
     }
 }
 
@@ -120,6 +126,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
             let options = preview::Options::parse(&mut parser)?;
             return Ok(options.map_or(Command::Help, Command::Preview));
         }
+        "invite" => return invite::parse(&mut parser).map(Command::Invite),
         "room" => return room::parse(&mut parser).map(Command::Room),
         what @ ("line" | "lottery") => {
             return verify::parse(what, &mut parser).map(Command::Verify);

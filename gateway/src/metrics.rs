@@ -29,6 +29,8 @@ pub(crate) enum Outcome {
     NoPlace,
     UnknownCode,
     RoomUnavailable,
+    /// By a rule of the room.
+    Denied,
     UpstreamUnavailable,
     UpstreamTimeout,
     BadGateway,
@@ -38,7 +40,7 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    const ALL: [(Self, &'static str); 18] = [
+    const ALL: [(Self, &'static str); 19] = [
         (Self::Proxied, "proxied"),
         (Self::Queued, "queued"),
         (Self::BadRequest, "bad_request"),
@@ -52,6 +54,7 @@ impl Outcome {
         (Self::NoPlace, "no_place"),
         (Self::UnknownCode, "unknown_code"),
         (Self::RoomUnavailable, "room_unavailable"),
+        (Self::Denied, "denied"),
         (Self::UpstreamUnavailable, "upstream_unavailable"),
         (Self::UpstreamTimeout, "upstream_timeout"),
         (Self::BadGateway, "bad_gateway"),

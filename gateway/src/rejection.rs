@@ -38,6 +38,8 @@ pub(crate) enum Rejection {
     UnknownCode,
     /// The room's store does not answer.
     RoomUnavailable,
+    /// A rule of the room says so.
+    Denied,
     /// No server of the upstream takes a connection.
     UpstreamUnavailable,
     /// A server took too long.
@@ -63,6 +65,7 @@ impl Rejection {
             Self::NoPlace => StatusCode::CONFLICT,
             Self::UnknownCode => StatusCode::GONE,
             Self::RoomUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Denied => StatusCode::FORBIDDEN,
             Self::UpstreamUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::BadGateway => StatusCode::BAD_GATEWAY,
@@ -84,6 +87,7 @@ impl Rejection {
             Self::NoPlace => Outcome::NoPlace,
             Self::UnknownCode => Outcome::UnknownCode,
             Self::RoomUnavailable => Outcome::RoomUnavailable,
+            Self::Denied => Outcome::Denied,
             Self::UpstreamUnavailable => Outcome::UpstreamUnavailable,
             Self::UpstreamTimeout => Outcome::UpstreamTimeout,
             Self::BadGateway => Outcome::BadGateway,
@@ -104,6 +108,7 @@ impl Rejection {
             Self::NoPlace => "There is no place in this line to move",
             Self::UnknownCode => "This code is unknown, too old, or was used before",
             Self::RoomUnavailable => "The place cannot move right now; try again shortly",
+            Self::Denied => "This site does not serve this request",
             Self::UpstreamUnavailable => {
                 "The service cannot be reached right now; try again shortly"
             }

@@ -24,6 +24,7 @@ use policies::name::Name;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 use waiting_room::controller::TICK;
+use waiting_room::invitation::Inviter;
 use waiting_room::store::{GatewayId, RoomStore, memory::MemoryStore, redis::Redis};
 use waiting_room::{Driver, KeyId, Keyring, Moment, Parts, Room, RoomName, Timestamp};
 
@@ -36,7 +37,7 @@ use crate::page::Pages;
 use archive::Archive;
 pub(crate) use figures::Figures;
 pub(crate) use origin::OriginPass;
-pub(crate) use tokens::{Carrier, TokenNames, Told};
+pub(crate) use tokens::{Carrier, TokenNames, Told, X_FLUXGATE_WORK};
 pub(crate) use visit::{VisitWords, Word, X_FLUXGATE_VISIT};
 
 /// Where the gateway's own addresses begin on every tenant's host.
@@ -83,6 +84,8 @@ pub(crate) struct Served {
     pub(crate) names: TokenNames,
     pub(crate) origin: OriginPass,
     pub(crate) visits: VisitWords,
+    /// Reads invitations, where there are any.
+    pub(crate) inviter: Option<Inviter>,
     pub(crate) status_url: String,
     pub(crate) claim_url: String,
     pub(crate) leave_url: String,
@@ -154,6 +157,11 @@ impl Rooms {
             names: TokenNames::of(name),
             origin: OriginPass::new(made.tenant.as_str(), name, &made.origin_secret),
             visits: VisitWords::new(made.tenant.as_str(), name, &made.origin_secret),
+            inviter: made
+                .rules
+                .invitations
+                .as_ref()
+                .map(|key| Inviter::new(key.reveal(), made.tenant.as_str(), name)),
             status_url: url("status"),
             claim_url: url("claim"),
             leave_url: url("leave"),

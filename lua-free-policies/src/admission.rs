@@ -4,6 +4,7 @@
 //! its file; a value that exists is a value that may be used, so nothing downstream re-checks.
 
 pub mod adaptive;
+pub mod bots;
 mod choice;
 
 use std::{num::NonZeroU32, time::Duration};
@@ -11,6 +12,7 @@ use std::{num::NonZeroU32, time::Duration};
 use thiserror::Error;
 
 use adaptive::{Adaptive, AdaptiveError, AdaptiveSpec};
+use bots::{Bots, BotsError, BotsSpec};
 pub use choice::{Late, OnStoreLoss};
 
 /// Default of [`Spec::call_grace`]: two minutes to press "enter", long enough to unlock a phone.
@@ -46,6 +48,8 @@ pub struct Spec {
     pub on_store_loss: OnStoreLoss,
     /// Where somebody goes who missed a call.
     pub late: Late,
+    /// What newcomers have to show.
+    pub bots: BotsSpec,
 }
 
 impl Default for Spec {
@@ -61,6 +65,7 @@ impl Default for Spec {
             adaptive: None,
             on_store_loss: OnStoreLoss::Hold,
             late: Late::Lane,
+            bots: BotsSpec::default(),
         }
     }
 }
@@ -133,6 +138,7 @@ pub struct Admission {
     adaptive: Option<Adaptive>,
     on_store_loss: OnStoreLoss,
     late: Late,
+    bots: Bots,
 }
 
 impl Admission {
@@ -179,6 +185,10 @@ impl Admission {
                 errors.extend(reasons.into_iter().map(AdmissionError::Adaptive));
                 None
             });
+        let bots = Bots::new(spec.bots).unwrap_or_else(|reasons| {
+            errors.extend(reasons.into_iter().map(AdmissionError::Bots));
+            Bots::default()
+        });
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -194,6 +204,7 @@ impl Admission {
             adaptive,
             on_store_loss: spec.on_store_loss,
             late: spec.late,
+            bots,
         })
     }
 
@@ -260,6 +271,12 @@ impl Admission {
     pub fn adaptive(&self) -> Option<Adaptive> {
         self.adaptive
     }
+
+    /// What newcomers have to show.
+    #[must_use]
+    pub fn bots(&self) -> Bots {
+        self.bots
+    }
 }
 
 /// Why an admission rule cannot be used. The operator's fault; nothing to retry.
@@ -287,6 +304,9 @@ pub enum AdmissionError {
     /// A rule of the adaptive limit.
     #[error(transparent)]
     Adaptive(AdaptiveError),
+    /// A rule for newcomers.
+    #[error(transparent)]
+    Bots(BotsError),
 }
 
 #[cfg(test)]

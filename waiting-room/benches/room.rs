@@ -24,10 +24,11 @@ use waiting_room::{
     controller::{self, LotStep, Seen, TICK, Traces},
     line::{Line, Marks},
     orders::Orders,
+    proof,
     snapshot::{Inside, Snapshot},
     standing::Standing,
     store::{GatewayId, RoomStore, redis::Redis},
-    token::{Ticket, Told},
+    token::{Challenge, Ticket, Told},
 };
 
 const CROWD: u64 = 1_000_000;
@@ -93,6 +94,19 @@ fn pure() {
     });
     time("sign a ticket", 100_000, |n| {
         black_box(seal.ticket(&ticket(u64::from(n))));
+    });
+    let challenge = seal.challenge(&Challenge {
+        issued_at: START,
+        nonce: 9,
+        bits: 16,
+    });
+    time("verify a proof of work", 100_000, |n| {
+        // As long as a counter gets; that it does not prove anything costs the same.
+        let mut counter = [b'1'; 20];
+        counter[0] = b'0' + (n % 10) as u8;
+        let counter = std::str::from_utf8(&counter).expect("digits");
+        let nonce = proof::nonce(black_box(challenge.as_str()));
+        black_box(proof::proves(&nonce, counter, 16));
     });
     let all: Bits = (0..CROWD).map(|n| Number(START.0 + n)).collect();
     let next = Number(START.0 + CROWD);

@@ -41,11 +41,29 @@ pub enum Event {
     Moved,
     /// Somebody would have been held, but for the room's being in shadow.
     Shadowed,
+    /// A challenge asked for work.
+    WorkAsked,
+    /// A number was given for work.
+    WorkSolved,
+    /// What was presented as work was none.
+    WorkFailed,
+    /// A number was given for waiting in the stead of work.
+    WorkWaited,
+    /// A newcomer was told to come again: the prefix had used up its budget.
+    JoinRefused,
+    /// Somebody came without an invitation where one is needed.
+    Uninvited,
+    /// An invitation was shown whose place is somebody's.
+    InvitationUsed,
+    /// A request went round the room by a rule.
+    Bypassed,
+    /// A request was refused by a rule.
+    Denied,
 }
 
 impl Event {
     /// All of them, in the order of their counters.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 26] = [
         Self::Challenged,
         Self::Joined,
         Self::Polled,
@@ -63,6 +81,15 @@ impl Event {
         Self::Released,
         Self::Moved,
         Self::Shadowed,
+        Self::WorkAsked,
+        Self::WorkSolved,
+        Self::WorkFailed,
+        Self::WorkWaited,
+        Self::JoinRefused,
+        Self::Uninvited,
+        Self::InvitationUsed,
+        Self::Bypassed,
+        Self::Denied,
     ];
 
     /// The name in metrics.
@@ -86,16 +113,26 @@ impl Event {
             Self::Released => "released",
             Self::Moved => "moved",
             Self::Shadowed => "shadowed",
+            Self::WorkAsked => "work_asked",
+            Self::WorkSolved => "work_solved",
+            Self::WorkFailed => "work_failed",
+            Self::WorkWaited => "work_waited",
+            Self::JoinRefused => "join_refused",
+            Self::Uninvited => "uninvited",
+            Self::InvitationUsed => "invitation_used",
+            Self::Bypassed => "bypassed",
+            Self::Denied => "denied",
         }
     }
 }
 
-const TOKEN_ERRORS: [TokenError; 5] = [
+const TOKEN_ERRORS: [TokenError; 6] = [
     TokenError::Malformed,
     TokenError::Kind,
     TokenError::Key,
     TokenError::Signature,
     TokenError::Expired,
+    TokenError::Elsewhere,
 ];
 
 /// The counters of one room since the process started.

@@ -14,6 +14,8 @@
 //! - [`lottery`]: who comes first out of a pre-queue, by a draw that anybody can check.
 //! - [`journal`]: the log of all calls, in a chain of hashes, and its verifier.
 //! - [`adaptive`]: the limit that follows what the origin can take.
+//! - `door`: what a newcomer has to show before a number is given.
+//! - [`invitation`]: what an operator gives to people, one living place each.
 //! - [`room`]: the verbs. [`status`], [`estimate`]: what a visitor is told. [`chance`]: whether something is left
 //!   for them. [`counts`], [`history`]: metrics and charts.
 //!
@@ -25,9 +27,11 @@ pub mod bits;
 pub mod chance;
 pub mod controller;
 pub mod counts;
+mod door;
 pub mod estimate;
 pub mod handoff;
 pub mod history;
+pub mod invitation;
 pub mod journal;
 pub mod line;
 pub mod lottery;
@@ -42,9 +46,10 @@ pub mod store;
 pub mod token;
 pub mod value;
 
+pub use door::proof;
 pub use room::{
-    Admitted, Driver, Gauges, Held, LogPart, NotMoved, Outcome, Parts, Presented, Published, Room,
-    Stepped, TicketChange,
+    Admitted, Asked, Client, Driver, Gauges, Held, LogPart, NotMoved, Outcome, Parts, Presented,
+    Published, Room, Stepped, TicketChange, Visit,
 };
 pub use status::{Reason, State, Status};
 pub use token::{KeyId, Keyring, KeyringError, Pass, Seal, TokenText};

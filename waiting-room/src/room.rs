@@ -5,11 +5,14 @@
 //! number, coming in and leaving ask the store. The [`Driver`] keeps the snapshot new and, when it
 //! wins, ticks; its owner calls [`Driver::step`] about four times a second.
 
+mod coming_in;
 mod driver;
 mod handoff;
+mod invited;
 mod join;
 mod locate;
 mod lost;
+mod newcomer;
 mod order;
 mod outcome;
 mod passthrough;
@@ -32,7 +35,7 @@ use policies::{admission::Admission, schedule::Schedule};
 
 pub use driver::{Driver, LogPart, Stepped};
 pub use handoff::NotMoved;
-pub use outcome::{Admitted, Held, Outcome, Presented, TicketChange};
+pub use outcome::{Admitted, Asked, Client, Held, Outcome, Presented, TicketChange, Visit};
 pub use publish::Published;
 pub use watch::Gauges;
 
@@ -41,14 +44,15 @@ use crate::{
     bits::Bits,
     chance::Prospect,
     counts::{Counts, Event},
+    door::Door,
     estimate::Hindsight,
     line::Lot,
     lottery::Tree,
     presence::{CLOCK_SKEW, ChunkWrite, Epochs, Recorder, Trace},
-    snapshot::{CLAIM_SLACK, Snapshot},
-    status::{Reason, Status},
-    store::{GatewayId, Mark, RoomStore, StoreError, Was},
-    token::{Pass, Seal, Ticket},
+    snapshot::Snapshot,
+    status::Reason,
+    store::{GatewayId, Mark, RoomStore, StoreError},
+    token::{Bound, Seal, Ticket, TokenText},
     value::{Moment, Number, RoomName, Timestamp},
 };
 use join::Joins;
@@ -85,6 +89,8 @@ pub struct Parts {
 #[derive(Clone, Debug)]
 pub struct Room {
     inner: Arc<Inner>,
+    /// The client that this handle is used for, where tokens are bound to one.
+    bound: Option<Bound>,
 }
 
 #[derive(Debug)]
@@ -105,6 +111,8 @@ struct Inner {
     /// Visits that the origin said are over, to be written down.
     released: parking_lot::Mutex<Vec<Number>>,
     joins: Joins,
+    /// What newcomers have to show.
+    door: Door,
     /// The store session in which numbers may be taken; 0 while the store is doubted.
     settled: AtomicU64,
     /// The highest number this gateway knows to be given out, plus one.
@@ -143,7 +151,8 @@ impl Room {
     /// too long rather than forgotten.
     #[must_use]
     pub fn succeed(parts: Parts, old: &Self, now: Timestamp) -> (Self, Driver) {
-        let (room, mut driver) = Self::made_of(parts, old.inner.heirlooms.clone());
+        let door = old.inner.door.succeed(parts.rules);
+        let (room, mut driver) = Self::made_of(parts, old.inner.heirlooms.clone(), door);
         room.inner.hindsight.store(old.inner.hindsight.load_full());
         room.inner.prospect.store(old.inner.prospect.load_full());
         old.inner.retired.store(true, Ordering::Release);
@@ -169,10 +178,11 @@ impl Room {
     /// A room and its driver. Until the driver has stepped, visitors hold challenges and wait.
     #[must_use]
     pub fn new(parts: Parts) -> (Self, Driver) {
-        Self::made_of(parts, Heirlooms::default())
+        let door = Door::new(parts.rules, hidden(&parts));
+        Self::made_of(parts, Heirlooms::default(), door)
     }
 
-    fn made_of(parts: Parts, heirlooms: Heirlooms) -> (Self, Driver) {
+    fn made_of(parts: Parts, heirlooms: Heirlooms, door: Door) -> (Self, Driver) {
         let Parts {
             name,
             rules,
@@ -200,6 +210,7 @@ impl Room {
             snapshot: ArcSwapOption::empty(),
             active: ArcSwap::default(),
             joins: Joins::gathering(gather),
+            door,
             settled: AtomicU64::new(0),
             highest: AtomicU64::new(0),
             doubt: AtomicBool::new(false),
@@ -215,6 +226,7 @@ impl Room {
         (
             Self {
                 inner: Arc::clone(&inner),
+                bound: None,
             },
             Driver::new(inner),
         )
@@ -223,8 +235,14 @@ impl Room {
     /// A request to the protected part. Whoever was called comes in by this very request: it is the
     /// visible act of a visitor without JavaScript, and where seats are free the second request of a
     /// newcomer already is one.
-    pub async fn enter(&self, presented: Presented<'_>, at: Moment) -> Outcome {
-        let located = self.locate(presented, at).await;
+    pub async fn enter<'a>(&self, asked: impl Into<Asked<'a>>, at: Moment) -> Outcome {
+        let asked = asked.into();
+        let own = self.bound_to(&asked.client);
+        own.as_ref().unwrap_or(self).enter_as(&asked, at).await
+    }
+
+    async fn enter_as(&self, asked: &Asked<'_>, at: Moment) -> Outcome {
+        let located = self.locate(asked, at).await;
         if self.lets_everybody_in(at.now) {
             return self.wave_through(located, at).await;
         }
@@ -238,27 +256,33 @@ impl Room {
 
     /// Where a visitor stands. A poll: no store call once there is a number, and nobody comes in by
     /// it, since a hidden tab polls too.
-    pub async fn status(&self, presented: Presented<'_>, at: Moment) -> Outcome {
-        let located = self.locate(presented, at).await;
-        if self.is_thrown_open(at.now) && self.lets_everybody_in(at.now) {
-            return self.wave_through(located, at).await;
+    pub async fn status<'a>(&self, asked: impl Into<Asked<'a>>, at: Moment) -> Outcome {
+        let asked = asked.into();
+        let own = self.bound_to(&asked.client);
+        let room = own.as_ref().unwrap_or(self);
+        let located = room.locate(&asked, at).await;
+        if room.is_thrown_open(at.now) && room.lets_everybody_in(at.now) {
+            return room.wave_through(located, at).await;
         }
         match located {
-            Located::Inside(pass) => self.admit(pass, at.now).await,
-            Located::InLine(seat) => self.tell(seat, at),
+            Located::Inside(pass) => room.admit(pass, at.now).await,
+            Located::InLine(seat) => room.tell(seat, at),
             Located::Nowhere(held) => Outcome::Held(held),
         }
     }
 
     /// A called visitor comes in. Exactly once: the same ticket gets in again only within the same
     /// call, and is the same visitor.
-    pub async fn claim(&self, presented: Presented<'_>, at: Moment) -> Outcome {
-        self.enter(presented, at).await
+    pub async fn claim<'a>(&self, asked: impl Into<Asked<'a>>, at: Moment) -> Outcome {
+        self.enter(asked, at).await
     }
 
     /// Gives the place or the seat back. While the store is lost the answer is that nothing changed.
-    pub async fn leave(&self, presented: Presented<'_>, at: Moment) -> Outcome {
-        let number = match self.identify(presented, at.now) {
+    pub async fn leave<'a>(&self, asked: impl Into<Asked<'a>>, at: Moment) -> Outcome {
+        let asked = asked.into();
+        let own = self.bound_to(&asked.client);
+        let room = own.as_ref().unwrap_or(self);
+        let number = match room.identify(asked.presented, at.now) {
             Visitor::Guest(pass) => pass.number,
             Visitor::Holder(ticket) => self.current(ticket).number,
             _ => return self.gone(at.now),
@@ -293,57 +317,17 @@ impl Room {
         self.inner.snapshot.load_full()
     }
 
-    async fn come_in(&self, ticket: Ticket, at: Moment) -> Outcome {
-        let inner = &self.inner;
-        // A picture that has stopped moving cannot know that the seat was given on meanwhile: the fleet holds
-        // an unclaimed seat for so long past its call, and no longer.
-        let snapshot = self.snapshot();
-        let is_current = snapshot.is_some_and(|seen| at.now < seen.read_at.plus(CLAIM_SLACK));
-        if !is_current {
-            return self.not_now(&ticket, at);
-        }
-        let Ok(was) = inner.store.mark(Mark::Claimed, ticket.number).await else {
-            return self.not_now(&ticket, at);
-        };
-        if was == Was::Set && self.is_over(ticket.number, at.now).await {
-            return self.once_more(&ticket, at).await;
-        }
-        inner.heirlooms.counts.add(match was {
-            Was::Unset => Event::Claimed,
-            Was::Set => Event::ClaimedAgain,
-        });
-        let expires_at = at.now.plus(self.session(at.now).ttl());
-        self.count_visit(ticket.number, expires_at);
-        self.keep_activity(at.now).await;
-        let pass = Pass {
-            line: ticket.line,
-            number: ticket.number,
-            issued_at: at.now,
-            expires_at,
-            secret: ticket.secret,
-        };
-        Outcome::Admitted(Admitted {
-            number: pass.number,
-            expires_at: pass.expires_at,
-            visit: Some(pass),
-            pass: Some(inner.seal.pass(&pass)),
-            ticket: TicketChange::Drop,
+    /// The handle for a client, where this room's tokens are bound to clients.
+    fn bound_to(&self, client: &Client<'_>) -> Option<Self> {
+        let bound = self.inner.door.bound(client.address, client.agent)?;
+        Some(Self {
+            inner: Arc::clone(&self.inner),
+            bound: Some(bound),
         })
     }
-}
 
-impl Room {
-    /// A called visitor cannot come in while the store is lost; the call waits.
-    fn not_now(&self, ticket: &Ticket, at: Moment) -> Outcome {
-        self.inner.heirlooms.counts.add(Event::StoreFailed);
-        let place = self.place(ticket, at.now);
-        let status = Status {
-            reason: Some(Reason::StoreLost),
-            ..self.told(ticket, place, at)
-        };
-        // A number taken by this very request must reach its holder all the same.
-        let ticket = TicketChange::Set(self.inner.seal.ticket(ticket));
-        Outcome::Held(Held { status, ticket })
+    fn signed(&self, ticket: &Ticket) -> TokenText {
+        self.inner.seal.ticket_for(ticket, self.bound.as_ref())
     }
 }
 
@@ -374,6 +358,13 @@ impl Inner {
     fn raise_highest(&self, next: Number) {
         self.highest.fetch_max(next.0, Ordering::AcqRel);
     }
+}
+
+/// What places prefixes in this gateway's budgets: nobody outside knows it.
+fn hidden(parts: &Parts) -> [u8; 32] {
+    let (seal, gateway) = (&parts.seal, parts.gateway.0.to_be_bytes());
+    let derived = seal.derive(seal.signing_key(), "fluxgate room budgets", &gateway);
+    derived.expect("the signing key is in the ring")
 }
 
 /// Dropped by a flush that failed or was given up: everything is to be written again.

@@ -6,6 +6,7 @@ use policies::admission::Admission;
 
 use crate::{
     chance::Chance,
+    door::proof::WorkNonce,
     estimate::Eta,
     presence::{CLOCK_SKEW, Epochs},
     token::Code,
@@ -58,6 +59,12 @@ pub enum Reason {
     LimitChanged,
     /// The line moves more slowly than was thought: the time was moved back within the last minute.
     Slower,
+    /// Needs an invitation, and has none that is good here.
+    InvitationRequired,
+    /// The invitation's place is somebody's.
+    InvitationUsed,
+    /// Too many came from this part of the network; the visitor may come again.
+    TooManyJoins,
 }
 
 impl State {
@@ -93,6 +100,9 @@ impl Reason {
             Self::OriginSlow => "origin_slow",
             Self::LimitChanged => "limit_changed",
             Self::Slower => "slower",
+            Self::TooManyJoins => "too_many_joins",
+            Self::InvitationRequired => "invitation_required",
+            Self::InvitationUsed => "invitation_used",
         }
     }
 }
@@ -126,6 +136,17 @@ pub struct Status {
     pub past_error: Option<Duration>,
     /// What the stock allows to hope for, where it is known.
     pub chance: Option<Chance>,
+    /// Work to be done before a number is given.
+    pub work: Option<Work>,
+}
+
+/// Work that is asked for: a counter such that SHA-256(nonce ‖ "." ‖ counter) begins with so many zero bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// What it is for: that of the challenge which comes along.
+    pub nonce: WorkNonce,
+    /// How hard it is.
+    pub bits: u8,
 }
 
 impl Status {

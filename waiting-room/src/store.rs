@@ -9,6 +9,7 @@
 //! | [`take`](RoomStore::take) | burn numbers, so it is sent once |
 //! | [`mark`](RoomStore::mark), [`merge`](RoomStore::merge), [`flush`](RoomStore::flush), [`order`](RoomStore::order), [`keep`](RoomStore::keep), [`add_move`](RoomStore::add_move) | nothing more |
 //! | [`try_tick`](RoomStore::try_tick) | lose this tick |
+//! | [`bind`](RoomStore::bind) | nothing: the first number stands |
 //! | [`commit`](RoomStore::commit) | nothing: the version has moved |
 
 #[cfg(feature = "test-util")]
@@ -60,6 +61,31 @@ pub const KEPT_ENTRIES: u32 = 1_000;
 
 /// Reports on the origin that a store keeps: half a minute of sixteen gateways.
 pub const KEPT_REPORTS: u32 = 2_000;
+
+/// A name to which one number may be bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bond {
+    /// Where it lies, and so for how long.
+    pub shelf: Shelf,
+    /// The name.
+    pub name: u64,
+}
+
+/// Names that are forgotten together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shelf {
+    /// Arrivals whose challenge was given in this period, counted in [`SHELF`]s since the epoch.
+    Arrivals(u64),
+    /// Invitations; kept for [`INVITATIONS_KEPT`] after the last was used.
+    Invitations,
+}
+
+/// Arrivals of so long a time lie on one shelf. A shelf is kept for three times that after its last arrival, or until
+/// arrivals three shelves later come: a challenge of it is long over by then.
+pub const SHELF: Duration = Duration::from_secs(600);
+
+/// A sale lasts days, not months.
+pub const INVITATIONS_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// What a mark said before it was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +194,19 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the store did not answer: the numbers may be taken all the same, and are then nobody's.
     async fn take(&self, count: NonZeroU32) -> Result<Taken, StoreError>;
+
+    /// The numbers that are bound to these names; in the order asked for.
+    ///
+    /// # Errors
+    /// When the store did not answer.
+    async fn bound(&self, names: &[Bond]) -> Result<Vec<Option<Number>>, StoreError>;
+
+    /// Binds each name to its number unless it is bound already, and says to which it is bound now. A store that
+    /// forgets (a Redis that came back empty) forgets these too.
+    ///
+    /// # Errors
+    /// When the store did not answer: they may be bound all the same.
+    async fn bind(&self, pairs: &[(Bond, Number)]) -> Result<Vec<Number>, StoreError>;
 
     /// Sets a mark and says what it was.
     ///

@@ -1,12 +1,13 @@
 //! Tokens: what a visitor carries so that the gateway need not remember them.
 //!
-//! Five kinds, one binary form (version 1), base64url without padding, at most 80 characters:
+//! Six kinds, one binary form (version 1), base64url without padding, at most 91 characters:
 //!
 //! | byte | content |
 //! | --- | --- |
-//! | 0 | version 1 in the high half, the kind in the low half |
+//! | 0 | version 1 in the high half, the kind in the low half; 8 is added to it where the token is bound to a client |
 //! | 1 | key id |
 //! | body | by kind, below |
+//! | 8, if bound | who the client is: an HMAC of its address prefix and user agent, truncated |
 //! | last 16 | HMAC-SHA-256 of all before, truncated |
 //!
 //! | kind | body, with widths in bytes |
@@ -15,12 +16,14 @@
 //! | 2, ticket that waits | line 8, number 8, joined_at 6, next_poll_at 6, shown_ahead 4, secret 8 |
 //! | 3, pass | line 8, number 8, issued_at 6, expires_at 6, secret 8 |
 //! | 4, ticket that was called | line 8, number 8, joined_at 6, called_at 6, called_until 6, secret 8 |
-//! | 5, provisional ticket | list 8, came_at 6, index 4, nonce 8 |
+//! | 5, challenge that asks for work | issued_at 6, nonce 8, bits 1 |
+//! | 6, provisional ticket | list 8, came_at 6, index 4, nonce 8 |
 //!
 //! All fields are big-endian and of fixed width, so no two tokens share a MAC input. The MAC key is
 //! itself an HMAC over the tenant and the room ([`Keyring::seal`]): a token of another tenant or room
 //! fails like a forged one. Nothing about a token that fails is ever used; the reason is only counted.
 
+mod client;
 mod form;
 mod keyring;
 mod name;
@@ -31,6 +34,7 @@ use thiserror::Error;
 
 use form::{Kind, MAX_BYTES};
 
+pub use client::Bound;
 pub use form::TokenText;
 pub use keyring::{KeyId, Keyring, KeyringError, Seal};
 pub(crate) use name::{NAME_BITS, spelled, unspelled};
@@ -48,6 +52,8 @@ pub struct Challenge {
     pub issued_at: Timestamp,
     /// Random; makes one arrival one number even if the challenge is presented twice at once.
     pub nonce: u64,
+    /// Work that it asks for, in bits; 0 for none. Signed, so that nobody chooses an easier one.
+    pub bits: u8,
 }
 
 /// Proof of an arrival while no number could be given.
@@ -184,6 +190,9 @@ pub enum TokenError {
     /// Authentic, but its time is over.
     #[error("expired")]
     Expired,
+    /// Authentic, but bound to another client.
+    #[error("bound to another client")]
+    Elsewhere,
 }
 
 impl TokenError {
@@ -196,6 +205,7 @@ impl TokenError {
             Self::Key => "key",
             Self::Signature => "signature",
             Self::Expired => "expired",
+            Self::Elsewhere => "elsewhere",
         }
     }
 }
@@ -215,16 +225,33 @@ impl Seal {
     /// Signs a challenge.
     #[must_use]
     pub fn challenge(&self, challenge: &Challenge) -> TokenText {
-        self.write(Kind::Challenge, |body| {
+        self.challenge_for(challenge, None)
+    }
+
+    /// Signs a challenge for one client: whoever else brings it would be given the same place.
+    #[must_use]
+    pub fn challenge_for(&self, challenge: &Challenge, bound: Option<&Bound>) -> TokenText {
+        let kind = match challenge.bits {
+            0 => Kind::Challenge,
+            _ => Kind::Work,
+        };
+        self.write(kind, bound, |body| {
             body.time(challenge.issued_at);
             body.u64(challenge.nonce);
+            if kind == Kind::Work {
+                body.bytes(&[challenge.bits]);
+            }
         })
     }
 
-    /// Signs a provisional ticket.
+    /// Signs a provisional ticket, for one client if it is bound.
     #[must_use]
-    pub fn provisional(&self, Provisional { spot, nonce }: &Provisional) -> TokenText {
-        self.write(Kind::Provisional, |body| {
+    pub fn provisional(
+        &self,
+        Provisional { spot, nonce }: &Provisional,
+        bound: Option<&Bound>,
+    ) -> TokenText {
+        self.write(Kind::Provisional, bound, |body| {
             body.u64(spot.list.0);
             body.time(spot.came_at);
             body.bytes(&spot.index.to_be_bytes());
@@ -235,11 +262,17 @@ impl Seal {
     /// Signs a ticket.
     #[must_use]
     pub fn ticket(&self, ticket: &Ticket) -> TokenText {
+        self.ticket_for(ticket, None)
+    }
+
+    /// Signs a ticket for one client.
+    #[must_use]
+    pub fn ticket_for(&self, ticket: &Ticket, bound: Option<&Bound>) -> TokenText {
         let kind = match ticket.told {
             Told::Wait { .. } => Kind::Ticket,
             Told::Called { .. } => Kind::Called,
         };
-        self.write(kind, |body| {
+        self.write(kind, bound, |body| {
             body.u64(ticket.line.0);
             body.u64(ticket.number.0);
             body.time(ticket.joined_at);
@@ -263,7 +296,13 @@ impl Seal {
     /// Signs a pass.
     #[must_use]
     pub fn pass(&self, pass: &Pass) -> TokenText {
-        self.write(Kind::Pass, |body| {
+        self.pass_for(pass, None)
+    }
+
+    /// Signs a pass for one client.
+    #[must_use]
+    pub fn pass_for(&self, pass: &Pass, bound: Option<&Bound>) -> TokenText {
+        self.write(Kind::Pass, bound, |body| {
             body.u64(pass.line.0);
             body.u64(pass.number.0);
             body.time(pass.issued_at);
@@ -277,12 +316,28 @@ impl Seal {
     /// # Errors
     /// Why it counts as nothing.
     pub fn read_claimant(&self, text: &str) -> Result<Claimant, TokenError> {
+        self.read_claimant_of(text, None)
+    }
+
+    /// The same, as presented by one client.
+    ///
+    /// # Errors
+    /// Why it counts as nothing.
+    pub fn read_claimant_of(
+        &self,
+        text: &str,
+        client: Option<&Bound>,
+    ) -> Result<Claimant, TokenError> {
         let mut bytes = [0; MAX_BYTES];
-        let (kind, mut body) = self.open(text, &mut bytes)?;
+        let (kind, mut body) = self.open(text, client, &mut bytes)?;
         match kind {
-            Kind::Challenge => Ok(Claimant::Challenge(Challenge {
+            Kind::Challenge | Kind::Work => Ok(Claimant::Challenge(Challenge {
                 issued_at: body.time(),
                 nonce: body.u64(),
+                bits: match kind {
+                    Kind::Work => body.take::<1>()[0],
+                    _ => 0,
+                },
             })),
             Kind::Provisional => Ok(Claimant::Provisional(Provisional {
                 spot: Spot {
@@ -317,8 +372,21 @@ impl Seal {
     /// # Errors
     /// Why it counts as nothing.
     pub fn read_pass(&self, text: &str, now: Timestamp) -> Result<Pass, TokenError> {
+        self.read_pass_of(text, now, None)
+    }
+
+    /// The same, as presented by one client.
+    ///
+    /// # Errors
+    /// Why it counts as nothing.
+    pub fn read_pass_of(
+        &self,
+        text: &str,
+        now: Timestamp,
+        client: Option<&Bound>,
+    ) -> Result<Pass, TokenError> {
         let mut bytes = [0; MAX_BYTES];
-        let (Kind::Pass, mut body) = self.open(text, &mut bytes)? else {
+        let (Kind::Pass, mut body) = self.open(text, client, &mut bytes)? else {
             return Err(TokenError::Kind);
         };
         let pass = Pass {

@@ -23,9 +23,21 @@ impl Secret {
         Self(bytes.to_vec())
     }
 
+    /// What a file says in clear, to be compared like a secret.
+    pub(crate) fn from_text(text: String) -> Self {
+        Self(text.into_bytes())
+    }
+
     /// The bytes, for the one function that needs them.
     pub(crate) fn reveal(&self) -> &[u8] {
         &self.0
+    }
+}
+
+impl Secret {
+    /// Whether `said` is this, in constant time for its length.
+    pub(crate) fn is(&self, said: &[u8]) -> bool {
+        bool::from(self.0.ct_eq(said))
     }
 }
 
@@ -52,7 +64,7 @@ pub(crate) struct SecretDocument {
 
 impl SecretDocument {
     /// Looks the secret up. White space at its end (the newline of a text file) is not part of it.
-    pub(super) fn compile(self, told: &mut Diagnostics) -> Option<Secret> {
+    pub(in crate::config) fn compile(self, told: &mut Diagnostics) -> Option<Secret> {
         let places = (
             self.file.as_ref().map(Said::place),
             self.env.as_ref().map(Said::place),

@@ -7,7 +7,7 @@ use super::{
     hole::Hole,
     html::Code,
     json,
-    status::{Held, Reason, Refresh, State, Status, Visit},
+    status::{Held, Refresh, State, Status, Visit},
     words::Words,
 };
 
@@ -81,7 +81,7 @@ impl Filling<'_> {
         let status = &self.visit.status;
         out.push_str(status.view());
         out.push_str(match (status.reason, status.state) {
-            (Some(Reason::Joining | Reason::Drawing), _) => "",
+            (Some(reason), _) if reason.is_view() => "",
             (_, State::Waiting | State::Paused) => " line",
             (_, State::NotOpen | State::Called) => "",
             (_, State::Admitted | State::SoldOut | State::Closed | State::Left) => " end",

@@ -28,6 +28,8 @@ pub(crate) struct Sample {
 enum Has {
     /// What every room knows.
     Usual,
+    /// No place yet.
+    Nothing,
     /// Everything there is.
     All,
     /// A drawn order.
@@ -119,6 +121,24 @@ pub(crate) const ALL: &[Sample] = &[
         Has::Usual,
     ),
     sample("slower", State::Waiting, Some(Reason::Slower), Has::Usual),
+    sample(
+        "too_many_joins",
+        State::Waiting,
+        Some(Reason::TooManyJoins),
+        Has::Nothing,
+    ),
+    sample(
+        "invitation_required",
+        State::Waiting,
+        Some(Reason::InvitationRequired),
+        Has::Nothing,
+    ),
+    sample(
+        "invitation_used",
+        State::Waiting,
+        Some(Reason::InvitationUsed),
+        Has::Nothing,
+    ),
     sample("paused", State::Paused, Some(Reason::Paused), Has::All),
     sample("called", State::Called, None, Has::Usual),
     sample("admitted", State::Admitted, None, Has::Usual),
@@ -141,7 +161,7 @@ impl Sample {
             ..Status::of("preview", self.state, now_ms)
         };
         let has_place = !matches!(self.reason, Some(Reason::Joining | Reason::Provisional));
-        if self.state.is_in_line() && has_place {
+        if self.state.is_in_line() && has_place && self.has != Has::Nothing {
             let scale = if self.has == Has::Crowd { 1_000 } else { 1 };
             status.position = Some(1_204 * scale);
             status.ahead = Some(1_204 * scale - 1);
@@ -167,7 +187,7 @@ impl Sample {
 
     fn add(self, status: &mut Status<'static>) {
         match self.has {
-            Has::Usual | Has::Form | Has::Crowd => {}
+            Has::Usual | Has::Nothing | Has::Form | Has::Crowd => {}
             Has::Lottery => {
                 status.method = Method::Lottery;
                 status.commitment = Some(COMMITMENT);

@@ -56,9 +56,20 @@ impl State {
 }
 
 /// Every [`Status::view`].
-pub(super) const VIEWS: [&str; 10] = [
-    "not_open", "joining", "drawing", "waiting", "called", "admitted", "paused", "sold_out",
-    "closed", "left",
+pub(super) const VIEWS: [&str; 13] = [
+    "too_many_joins",
+    "invitation_required",
+    "invitation_used",
+    "not_open",
+    "joining",
+    "drawing",
+    "waiting",
+    "called",
+    "admitted",
+    "paused",
+    "sold_out",
+    "closed",
+    "left",
 ];
 
 /// Why it is so, where there is something to explain.
@@ -80,6 +91,12 @@ pub(crate) enum Reason {
     LateLane,
     /// The earlier visit or call is over; this is a new number.
     NewNumber,
+    /// Needs an invitation, and has none that is good here.
+    InvitationRequired,
+    /// The invitation's place is somebody's.
+    InvitationUsed,
+    /// Too many came from this part of the network; asking again later may help.
+    TooManyJoins,
     /// The line is closed and its order is being drawn by lot.
     Drawing,
     /// The line moves more slowly than was thought: the time was moved back.
@@ -89,9 +106,29 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
+    /// Whether it has a look and words of its own, whatever the state: there is no place in the line yet.
+    pub(super) fn is_view(self) -> bool {
+        match self {
+            Self::Joining
+            | Self::Drawing
+            | Self::TooManyJoins
+            | Self::InvitationRequired
+            | Self::InvitationUsed => true,
+            Self::Paused
+            | Self::OriginSlow
+            | Self::LimitChanged
+            | Self::StoreLost
+            | Self::Provisional
+            | Self::Slower
+            | Self::LateLane
+            | Self::NewNumber
+            | Self::Moved => false,
+        }
+    }
+
     /// Every reason.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Joining,
         Self::Paused,
         Self::OriginSlow,
@@ -103,6 +140,9 @@ impl Reason {
         Self::Drawing,
         Self::Slower,
         Self::Moved,
+        Self::TooManyJoins,
+        Self::InvitationRequired,
+        Self::InvitationUsed,
     ];
 
     /// The name in JSON.
@@ -116,6 +156,9 @@ impl Reason {
             Self::Provisional => "provisional",
             Self::LateLane => "late_lane",
             Self::NewNumber => "new_number",
+            Self::TooManyJoins => "too_many_joins",
+            Self::InvitationRequired => "invitation_required",
+            Self::InvitationUsed => "invitation_used",
             Self::Drawing => "drawing",
             Self::Slower => "slower",
             Self::Moved => "moved",
@@ -265,7 +308,7 @@ impl<'a> Status<'a> {
     /// The look and the words: the state, unless the reason has its own.
     pub(crate) fn view(&self) -> &'static str {
         match self.reason {
-            Some(reason @ (Reason::Joining | Reason::Drawing)) => reason.name(),
+            Some(reason) if reason.is_view() => reason.name(),
             _ => self.state.name(),
         }
     }

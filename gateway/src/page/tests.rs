@@ -95,7 +95,7 @@ fn every_state_and_reason_has_its_words_in_every_language_under_15_kb() {
                 "{view}"
             );
             let explained = !between(&page, "<p class=say id=reason>", "</p>").is_empty();
-            let has_own_words = matches!(reason, None | Some(Reason::Joining | Reason::Drawing));
+            let has_own_words = reason.is_none_or(Reason::is_view);
             assert_eq!(explained, !has_own_words, "{reason:?}");
             assert!(
                 page.len() < 15_000,

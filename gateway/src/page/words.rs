@@ -96,7 +96,15 @@ impl Begins {
         let next: &[&str] = match self.view {
             // The number comes with a page of its own: this one brings the worker along instead.
             _ if self.works => &["left"],
-            "not_open" | "joining" => &["not_open", "waiting", "called", "admitted", "left"],
+            "not_open" => &["not_open", "waiting", "called", "admitted", "left"],
+            "joining" => &[
+                "not_open",
+                "too_many_joins",
+                "waiting",
+                "called",
+                "admitted",
+                "left",
+            ],
             "waiting" | "paused" | "called" => &[
                 "waiting", "paused", "called", "admitted", "sold_out", "left",
             ],
@@ -158,6 +166,9 @@ struct States {
     not_open: StateWords,
     joining: StateWords,
     drawing: StateWords,
+    too_many_joins: StateWords,
+    invitation_required: StateWords,
+    invitation_used: StateWords,
     waiting: StateWords,
     called: StateWords,
     admitted: StateWords,
@@ -167,7 +178,7 @@ struct States {
     left: StateWords,
 }
 
-/// A field for every reason that needs a sentence; joining and drawing are views of their own.
+/// A field for every reason that needs a sentence; the others are views of their own.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Reasons {
@@ -234,6 +245,9 @@ impl ScriptWords {
         match (status.reason, status.state) {
             (Some(Reason::Joining), _) => &self.states.joining,
             (Some(Reason::Drawing), _) => &self.states.drawing,
+            (Some(Reason::TooManyJoins), _) => &self.states.too_many_joins,
+            (Some(Reason::InvitationRequired), _) => &self.states.invitation_required,
+            (Some(Reason::InvitationUsed), _) => &self.states.invitation_used,
             (_, State::NotOpen) => &self.states.not_open,
             (_, State::Waiting) => &self.states.waiting,
             (_, State::Called) => &self.states.called,
@@ -252,7 +266,14 @@ impl ScriptWords {
             return &self.work;
         }
         match status.reason {
-            None | Some(Reason::Joining | Reason::Drawing) => "",
+            None
+            | Some(
+                Reason::Joining
+                | Reason::Drawing
+                | Reason::TooManyJoins
+                | Reason::InvitationRequired
+                | Reason::InvitationUsed,
+            ) => "",
             Some(Reason::Paused) => &self.reasons.paused,
             Some(Reason::OriginSlow) => &self.reasons.origin_slow,
             Some(Reason::LimitChanged) => &self.reasons.limit_changed,

@@ -11,18 +11,18 @@ pub(super) async fn heed(response: &mut ResponseHeader, ctx: &mut Exchange) {
         return;
     };
     let admission = &mut ctx.admission;
-    let (Some(served), Some((pass, told))) = (&admission.served, &admission.visit) else {
+    let (Some(served), Some((visit, told))) = (&admission.served, &admission.visit) else {
         return;
     };
     let word = served.visits.read(&said);
-    match word.filter(|(number, _)| *number == pass.number) {
+    match word.filter(|(number, _)| *number == visit.pass.number) {
         Some((number, Word::Done)) => {
             served.room.release(number);
             // What this very answer was to renew is over.
             admission.to_client = served.names.no_pass(*told);
         }
         Some((_, Word::Hold(until))) => {
-            if let Some((longer, ends)) = served.room.hold(pass, until, now()).await {
+            if let Some((longer, ends)) = served.room.hold(visit, until, now()).await {
                 let seconds = ends.since(now()).as_secs();
                 admission.to_client = served.names.new_pass(*told, &longer, seconds);
             }

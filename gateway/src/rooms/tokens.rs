@@ -12,8 +12,17 @@ pub(crate) const X_FLUXGATE_TICKET: HeaderName = HeaderName::from_static("x-flux
 /// A pass in a header; towards the origin, the gateway's statement.
 pub(crate) const X_FLUXGATE_PASS: HeaderName = HeaderName::from_static("x-fluxgate-pass");
 
+/// A proof of work: what the queue page or an app found.
+pub(crate) const X_FLUXGATE_WORK: HeaderName = HeaderName::from_static("x-fluxgate-work");
+
+/// An invitation in a header, for apps.
+pub(crate) const X_FLUXGATE_INVITATION: HeaderName =
+    HeaderName::from_static("x-fluxgate-invitation");
+
 /// How long a browser keeps a ticket. Longer than any line; the token's own rules decide earlier.
 const TICKET_DAYS: u64 = 2;
+/// How long it keeps an invitation: as long as its use is remembered.
+const INVITATION_DAYS: u64 = 30;
 
 /// The names of a room's cookies. Under TLS they carry a prefix by which a browser guarantees that
 /// they were set by this very host, over TLS, for all its paths.
@@ -21,6 +30,7 @@ const TICKET_DAYS: u64 = 2;
 pub(crate) struct TokenNames {
     ticket: String,
     pass: String,
+    invitation: String,
 }
 
 /// By which way a client carries its tokens, and so how it is given new ones.
@@ -40,6 +50,7 @@ impl TokenNames {
         Self {
             ticket: format!("{PREFIX}fg_t_{room}"),
             pass: format!("{PREFIX}fg_p_{room}"),
+            invitation: format!("{PREFIX}fg_i_{room}"),
         }
     }
 
@@ -81,6 +92,22 @@ impl TokenNames {
         }
         let any = in_cookies.ticket.is_some() || in_cookies.pass.is_some();
         (in_cookies, any.then_some(Carrier::Cookie))
+    }
+
+    /// The invitation that comes with a request. A header goes before a cookie.
+    pub(crate) fn invitation<'r>(&self, headers: &'r HeaderMap, scheme: Scheme) -> Option<&'r str> {
+        if let Some(value) = headers.get(X_FLUXGATE_INVITATION) {
+            return value.to_str().ok();
+        }
+        let wanted = name(&self.invitation, scheme);
+        let mut all = headers.get_all(COOKIE).iter().flat_map(cookies);
+        all.find_map(|(name, value)| (name == wanted).then_some(value))
+    }
+
+    /// What puts an invitation into the browser's keeping.
+    pub(crate) fn invited(&self, text: &str, scheme: Scheme) -> HeaderValue {
+        let age = INVITATION_DAYS * 24 * 3_600;
+        cookie(name(&self.invitation, scheme), text, (age, scheme))
     }
 
     /// What a change of the ticket tells the client.

@@ -5,9 +5,11 @@
 //! becomes an answer.
 
 mod asking;
+mod invited;
 mod moving;
 mod published;
 mod reserved;
+mod rules;
 mod told;
 
 use std::ops::ControlFlow;
@@ -17,13 +19,15 @@ use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use policies::matcher::Normal;
 use waiting_room::counts::Event;
-use waiting_room::{Admitted, Held, Number, Outcome, Pass};
+use waiting_room::{Admitted, Held, Number, Outcome, Visit};
 
 use crate::answer::Answer;
 use crate::live::Tenant;
+use crate::rejection::Rejection;
 use crate::rooms::{RESERVED, Served, Told, moment, now};
 use crate::step::identify::Caller;
 use asking::Asking;
+use rules::Decision;
 
 /// All that the room may know of a request.
 #[derive(Debug)]
@@ -40,7 +44,7 @@ pub(crate) struct Admission {
     /// The room that let it through.
     pub(crate) served: Option<Arc<Served>>,
     /// The pass it came in with, if it has a seat, and how it is carried.
-    pub(crate) visit: Option<(Pass, Told)>,
+    pub(crate) visit: Option<(Visit, Told)>,
     /// For the origin: the signed pass.
     pub(crate) to_origin: Vec<(HeaderName, HeaderValue)>,
     /// For the client: a new or renewed token.
@@ -56,11 +60,22 @@ pub(crate) async fn enter(facts: &Facts<'_>) -> ControlFlow<Answer, Admission> {
     let Some(served) = rooms.find(|served| served.rules().path.matches(facts.path)) else {
         return ControlFlow::Continue(Admission::default());
     };
+    match rules::decide(served.rules(), facts) {
+        Decision::Deny => return ControlFlow::Break(denied(served, facts)),
+        Decision::Bypass => {
+            served.room.counts().add(Event::Bypassed);
+            return ControlFlow::Continue(Admission::default());
+        }
+        Decision::Room => {}
+    }
+    if let Some(answer) = invited::taken_in(served, facts) {
+        return ControlFlow::Break(answer);
+    }
     let asking = Asking::of(facts, served);
-    match served.room.enter(asking.presented, moment()).await {
+    match served.room.enter(asking.asked, moment()).await {
         Outcome::Admitted(admitted) => ControlFlow::Continue(Admission {
             served: Some(Arc::clone(served)),
-            visit: admitted.visit.map(|pass| (pass, asking.told)),
+            visit: admitted.visit.map(|visit| (visit, asking.told)),
             to_origin: vec![served.origin.told(&admitted)],
             to_client: asking.new_tokens(&admitted),
         }),
@@ -87,4 +102,10 @@ fn shadowed(served: &Arc<Served>, asking: &Asking<'_>, held: &Held) -> Admission
         to_origin: vec![served.origin.told(&unseated)],
         to_client: asking.new_tokens(&unseated),
     }
+}
+
+/// Refused by a rule of the room.
+fn denied(served: &Served, facts: &Facts<'_>) -> Answer {
+    served.room.counts().add(Event::Denied);
+    Rejection::Denied.answer(facts.caller.request_id(), rand::random())
 }

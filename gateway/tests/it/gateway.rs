@@ -74,7 +74,7 @@ impl Gateway {
         self.process.hangup();
     }
 
-    fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.scratch.path().join("fluxgate.yaml")
     }
 

@@ -2,12 +2,14 @@
 //! ports, and everything ends with the test.
 
 mod accessible;
+mod bots;
 mod browser;
 mod drain;
 mod figures;
 mod gateway;
 mod http;
 mod hygiene;
+mod invitations;
 mod limits;
 mod moving;
 mod origin;

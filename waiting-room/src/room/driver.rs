@@ -219,6 +219,8 @@ impl Driver {
     fn publish(&self, picture: Arc<Snapshot>) {
         self.inner.raise_highest(picture.next);
         self.inner.learn(&picture);
+        let (next, read_at) = (picture.next, picture.read_at);
+        self.inner.door.observe(&picture.line, next, read_at);
         self.inner.snapshot.store(Some(picture));
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Held, Outcome, Presented, Room, TicketChange, locate::Visitor};
+use super::{Asked, Client, Held, Outcome, Presented, Room, TicketChange, locate::Visitor};
 use crate::{
     counts::Event,
     handoff::{Move, Moves, Offer, code, typed},
@@ -37,7 +37,19 @@ impl Room {
     ///
     /// # Errors
     /// Why there is no code.
-    pub async fn offer_place(
+    pub async fn offer_place<'a>(
+        &self,
+        asked: impl Into<Asked<'a>>,
+        wanted: &str,
+        at: Moment,
+    ) -> Result<String, NotMoved> {
+        let asked = asked.into();
+        let own = self.bound_to(&asked.client);
+        let room = own.as_ref().unwrap_or(self);
+        room.offer_as(asked.presented, wanted, at).await
+    }
+
+    async fn offer_as(
         &self,
         presented: Presented<'_>,
         wanted: &str,
@@ -77,6 +89,7 @@ impl Room {
     pub async fn take_place(
         &self,
         typed_code: &str,
+        client: &Client<'_>,
         at: Moment,
     ) -> Result<(Outcome, String), NotMoved> {
         let store = &self.inner.store;
@@ -117,7 +130,8 @@ impl Room {
             },
             secret,
         };
-        let text = self.inner.seal.ticket(&ticket);
+        let own = self.bound_to(client);
+        let text = own.as_ref().unwrap_or(self).signed(&ticket);
         let told = Outcome::Held(Held {
             status: Status {
                 code: Some(ticket.code()),

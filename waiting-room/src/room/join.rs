@@ -3,7 +3,10 @@
 //! A join that comes some milliseconds after the last one goes at once. Others wait until those are over, and all that
 //! came meanwhile share one number's round trip: a crowd costs the store no more than some hundred commands a second.
 //! Numbers are handed out in the order of arrival. One arrival, named by its nonce, is one number however often it is presented
-//! at this gateway, so that a reload beside a running poll costs no second place.
+//! at this gateway, so that a reload beside a running poll costs no second place. Where a number has a price,
+//! the store remembers it too ([`bonds`]), so that one payment is one number in the whole fleet.
+
+mod bonds;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -18,7 +21,7 @@ use tokio::sync::oneshot;
 use super::Inner;
 use crate::{
     counts::Event,
-    store::Taken,
+    store::{Bond, Taken},
     value::{Number, Timestamp},
 };
 
@@ -33,6 +36,17 @@ const REMEMBER: Duration = Duration::from_secs(60);
 /// Most remembered arrivals per generation: twice 6 MB at the worst.
 const MOST_REMEMBERED: usize = 131_072;
 
+/// Somebody who is to be given one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Arrival {
+    /// Names it.
+    pub(super) nonce: u64,
+    /// When its challenge was given.
+    pub(super) issued_at: Timestamp,
+    /// The place of an invitation that it comes for.
+    pub(super) invitation: Option<Bond>,
+}
+
 /// A number, and whether a seat was reserved for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Given {
@@ -42,6 +56,14 @@ pub(super) struct Given {
 }
 
 impl Given {
+    /// A number that was given before; whether it has a seat is for the line to say.
+    fn again(number: Number) -> Self {
+        Self {
+            number,
+            seat_at: Timestamp(0),
+        }
+    }
+
     fn of(taken: Taken, place: u64) -> Self {
         let number = taken.first.plus(place);
         let reach = taken.reach.filter(|reach| number < reach.horizon);
@@ -68,7 +90,7 @@ pub(super) struct Joins {
 
 #[derive(Debug, Default)]
 struct Queue {
-    waiting: VecDeque<u64>,
+    waiting: VecDeque<Arrival>,
     answers: HashMap<u64, Vec<Answer>>,
     is_driven: bool,
     recent: HashMap<u64, Given>,
@@ -86,16 +108,16 @@ enum Entry {
 }
 
 impl Inner {
-    /// A number for the arrival `nonce`; `None` if the store is lost, doubted or overrun.
+    /// A number for the arrival; `None` if the store is lost, doubted or overrun.
     pub(super) async fn take_number(
         inner: &Arc<Self>,
-        nonce: u64,
+        arrival: Arrival,
         now: Timestamp,
     ) -> Option<Given> {
         if !inner.is_settled() || inner.snapshot.load().is_none() {
             return None;
         }
-        match inner.joins.enter(nonce, now) {
+        match inner.joins.enter(arrival, now) {
             Entry::Known(given) => Some(given),
             Entry::Full => None,
             Entry::Wait { answer, drive } => {
@@ -112,6 +134,18 @@ impl Inner {
     pub(super) fn is_settled(&self) -> bool {
         let session = self.store.session();
         session != 0 && session == self.settled.load(Ordering::Acquire)
+    }
+
+    /// So many new numbers in their order; none if the store gave none.
+    async fn give(&self, count: usize) -> Vec<Option<Given>> {
+        let wanted = u32::try_from(count).ok().and_then(NonZeroU32::new);
+        let Some(wanted) = wanted else {
+            return Vec::new();
+        };
+        let taken = self.take_batch(wanted).await;
+        (0..u64::from(wanted.get()))
+            .map(|place| taken.map(|taken| Given::of(taken, place)))
+            .collect()
     }
 
     async fn take_batch(&self, count: NonZeroU32) -> Option<Taken> {
@@ -149,15 +183,16 @@ async fn drive_joins(inner: Arc<Inner>) {
         let Some(batch) = inner.joins.next_batch() else {
             return;
         };
-        let count = u32::try_from(batch.len()).ok().and_then(NonZeroU32::new);
-        let count = count.expect("a batch holds between one and 4,096 joins");
-        let taken = inner.take_batch(count).await;
-        for (place, nonce) in (0..).zip(batch) {
-            let given = taken.map(|taken| Given::of(taken, place));
+        let given = if inner.door.has_a_price() {
+            inner.give_bound(&batch).await
+        } else {
+            inner.give(batch.len()).await
+        };
+        for (arrival, given) in batch.into_iter().zip(given) {
             if given.is_some() {
                 inner.heirlooms.counts.add(Event::Joined);
             }
-            inner.joins.answer(nonce, given);
+            inner.joins.answer(arrival.nonce, given);
         }
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
@@ -173,7 +208,21 @@ impl Joins {
         }
     }
 
-    fn enter(&self, nonce: u64, now: Timestamp) -> Entry {
+    /// Whether the arrival has a number, or one is on its way.
+    pub(super) fn knows(&self, nonce: u64, now: Timestamp) -> bool {
+        let mut queue = self.queue.lock();
+        queue.turn(now);
+        let Queue {
+            recent,
+            older,
+            answers,
+            ..
+        } = &*queue;
+        recent.contains_key(&nonce) || older.contains_key(&nonce) || answers.contains_key(&nonce)
+    }
+
+    fn enter(&self, arrival: Arrival, now: Timestamp) -> Entry {
+        let nonce = arrival.nonce;
         let mut queue = self.queue.lock();
         queue.turn(now);
         if let Some(given) = queue.recent.get(&nonce).or_else(|| queue.older.get(&nonce)) {
@@ -187,13 +236,13 @@ impl Joins {
         let is_first = same.is_empty();
         same.push(send);
         if is_first {
-            queue.waiting.push_back(nonce);
+            queue.waiting.push_back(arrival);
         }
         let drive = !std::mem::replace(&mut queue.is_driven, true);
         Entry::Wait { answer, drive }
     }
 
-    fn next_batch(&self) -> Option<Vec<u64>> {
+    fn next_batch(&self) -> Option<Vec<Arrival>> {
         let mut queue = self.queue.lock();
         let count = queue.waiting.len().min(MOST_BATCHED);
         if count == 0 {

@@ -2,9 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Held, Inner, Presented, Room, STALE_AFTER, TicketChange};
+use super::{Asked, Held, Inner, Presented, Room, STALE_AFTER, join::Arrival};
 use crate::{
-    counts::Event,
     presence::CLOCK_SKEW,
     snapshot::{Place, Snapshot},
     status::Reason,
@@ -18,22 +17,16 @@ const CHALLENGE_LIFE: Duration = Duration::from_secs(24 * 3_600);
 impl Room {
     /// Finds out where the visitor stands; gives a number to who comes back with a challenge, and a
     /// new one to whose place is over.
-    pub(super) async fn locate(&self, presented: Presented<'_>, at: Moment) -> Located {
-        let ticket = match self.identify(presented, at.now) {
+    pub(super) async fn locate(&self, asked: &Asked<'_>, at: Moment) -> Located {
+        let ticket = match self.identify(asked.presented, at.now) {
             Visitor::Guest(pass) => return Located::Inside(pass),
-            Visitor::Returned(challenge) => match self.turned_away(at.now) {
-                Some(held) => return Located::Nowhere(held),
-                None => return self.arrive(challenge, at).await,
-            },
+            Visitor::Returned(challenge) => return self.receive(challenge, asked, at).await,
             Visitor::Moved => return Located::Nowhere(self.moved(at.now)),
             Visitor::Early(provisional) => match self.turned_away(at.now) {
                 Some(held) => return Located::Nowhere(held),
-                None => return self.redeem(provisional, at).await,
+                None => return self.numbered(provisional, at).await,
             },
-            Visitor::Stranger => {
-                let held = self.turned_away(at.now);
-                return Located::Nowhere(held.unwrap_or_else(|| self.challenge(at)));
-            }
+            Visitor::Stranger => return Located::Nowhere(self.challenge(&asked.client, at)),
             Visitor::Holder(ticket) => self.current(ticket),
         };
         let place = self.place(&ticket, at.now);
@@ -44,6 +37,10 @@ impl Room {
             Place::Late { .. } => self.only_reserved_seats(),
             Place::Waiting { .. } | Place::Called { .. } | Place::Claimed { .. } => false,
         };
+        if over && self.inner.door.has_a_price() {
+            // An old ticket can be shown again and again: it is not worth the price of another number.
+            return Located::Nowhere(self.challenge(&asked.client, at));
+        }
         if over && let Some(held) = self.turned_away(at.now) {
             return Located::Nowhere(held);
         }
@@ -61,19 +58,31 @@ impl Room {
     /// A new number for whose place is over. The old secret names this arrival, so that two requests at once get one.
     pub(super) async fn number_after(&self, ticket: &Ticket, at: Moment) -> Located {
         let nonce = ticket.secret.rotate_left(1) ^ ticket.number.0;
-        self.number(nonce, Some(Reason::NewNumber), at).await
+        let arrival = Arrival {
+            nonce,
+            issued_at: at.now,
+            invitation: None,
+        };
+        self.number(arrival, Some(Reason::NewNumber), at).await
     }
 
-    pub(super) async fn number(&self, nonce: u64, reason: Option<Reason>, at: Moment) -> Located {
+    pub(super) async fn number(
+        &self,
+        arrival: Arrival,
+        reason: Option<Reason>,
+        at: Moment,
+    ) -> Located {
         let inner = &self.inner;
-        let Some(given) = Inner::take_number(inner, nonce, at.now).await else {
-            inner.heirlooms.counts.add(Event::StoreFailed);
-            let status = self.joining(at.now, Reason::StoreLost);
-            return Located::Nowhere(Held {
-                status,
-                ticket: TicketChange::Keep,
-            });
+        let Some(given) = Inner::take_number(inner, arrival, at.now).await else {
+            return Located::Nowhere(self.no_number(at.now));
         };
+        if let Some(bond) = arrival.invitation {
+            match self.redeem(bond, given.number).await {
+                Ok(true) => {}
+                Ok(false) => return Located::Nowhere(self.used(at.now)),
+                Err(_) => return Located::Nowhere(self.no_number(at.now)),
+            }
+        }
         let snapshot = inner.snapshot.load_full();
         let seen = snapshot.expect("numbers are only taken in a known line");
         let line = seen.line.id;
@@ -96,7 +105,7 @@ impl Room {
             number: given.number,
             joined_at,
             told,
-            secret: inner.seal.named_secret(nonce, line, given.number),
+            secret: inner.seal.named_secret(arrival.nonce, line, given.number),
         };
         // Answered from memory, the number may be one of a pre-queue that was drawn since.
         let ticket = self.current(ticket);
@@ -111,7 +120,7 @@ impl Room {
     pub(super) fn identify(&self, presented: Presented<'_>, now: Timestamp) -> Visitor {
         let inner = &self.inner;
         if let Some(text) = presented.pass {
-            match inner.seal.read_pass(text, now) {
+            match inner.seal.read_pass_of(text, now, self.bound.as_ref()) {
                 Ok(pass) if self.has_left(pass.number) => {}
                 Ok(pass) => return Visitor::Guest(pass),
                 Err(error) => inner.heirlooms.counts.bad_token(error),
@@ -120,11 +129,11 @@ impl Room {
         let Some(text) = presented.ticket else {
             return Visitor::Stranger;
         };
-        match inner.seal.read_claimant(text) {
+        match inner.seal.read_claimant_of(text, self.bound.as_ref()) {
             Ok(Claimant::Ticket(ticket)) if self.has_moved(&ticket) => Visitor::Moved,
             Ok(Claimant::Ticket(ticket)) => Visitor::Holder(ticket),
             Ok(Claimant::Provisional(provisional)) => Visitor::Early(provisional),
-            Ok(Claimant::Challenge(challenge)) if is_fresh(&challenge, now) => {
+            Ok(Claimant::Challenge(challenge)) if self.is_fresh(&challenge, now) => {
                 Visitor::Returned(challenge)
             }
             Ok(Claimant::Challenge(_)) => {
@@ -136,6 +145,11 @@ impl Room {
                 Visitor::Stranger
             }
         }
+    }
+
+    fn is_fresh(&self, challenge: &Challenge, now: Timestamp) -> bool {
+        let life = self.inner.door.challenge_life().unwrap_or(CHALLENGE_LIFE);
+        now < challenge.issued_at.plus(life)
     }
 
     pub(super) fn current(&self, ticket: Ticket) -> Ticket {
@@ -213,10 +227,6 @@ pub(super) struct Seat {
     pub(super) ticket: Ticket,
     pub(super) place: Place,
     pub(super) reason: Option<Reason>,
-}
-
-fn is_fresh(challenge: &Challenge, now: Timestamp) -> bool {
-    now < challenge.issued_at.plus(CHALLENGE_LIFE)
 }
 
 impl Seat {

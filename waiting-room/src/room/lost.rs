@@ -11,6 +11,7 @@ use policies::admission::OnStoreLoss;
 
 use super::{
     Held, Room, STALE_AFTER, TicketChange,
+    join::Arrival,
     locate::{Located, Seat},
 };
 use crate::{
@@ -91,6 +92,11 @@ impl Desk {
         (since.0 != 0 && now >= since.plus(LOST_AFTER)).then_some(since)
     }
 
+    /// Whether this arrival is written down already.
+    pub(super) fn knows(&self, nonce: u64) -> bool {
+        self.lists.lock().given.contains_key(&nonce)
+    }
+
     fn holds(&self, list: ListId) -> bool {
         let lists = self.lists.lock();
         let mut all = lists.closed.iter().chain(&lists.open);
@@ -138,30 +144,30 @@ impl Room {
         })
     }
 
-    /// A number for who came back with a challenge; a provisional ticket while there are none.
-    pub(super) async fn arrive(&self, challenge: Challenge, at: Moment) -> Located {
+    /// Whether who comes now is written down, since no number can be given.
+    pub(super) fn writes_down(&self, now: Timestamp) -> bool {
         let inner = &self.inner;
         let is_held = inner.rules.on_store_loss() == OnStoreLoss::Hold;
-        let is_held = is_held && !self.lets_everybody_in(at.now);
-        if is_held && let Some(since) = inner.heirlooms.desk.lost_since(at.now) {
-            // When they came, and not before anybody had to be written down: a challenge may be kept for long.
-            let came_at = challenge.issued_at.max(since).min(at.now);
-            let spot = inner
-                .heirlooms
-                .desk
-                .add(challenge.nonce, came_at, at.entropy);
-            if let Some(spot) = spot {
-                inner.heirlooms.counts.add(Event::Provisional);
-                let nonce = challenge.nonce;
-                let text = inner.seal.provisional(&Provisional { spot, nonce });
-                return Located::Nowhere(self.provisional(TicketChange::Set(text), at));
-            }
-        }
-        self.number(challenge.nonce, None, at).await
+        let is_lost = || inner.heirlooms.desk.lost_since(now).is_some();
+        is_held && is_lost() && !self.lets_everybody_in(now)
+    }
+
+    /// A provisional ticket for who came back with a challenge; `None` if the list is full or closed.
+    pub(super) fn write_down(&self, challenge: &Challenge, at: Moment) -> Option<Held> {
+        let inner = &self.inner;
+        let since = inner.heirlooms.desk.lost_since(at.now)?;
+        // When they came, and not before anybody had to be written down: a challenge may be kept for long.
+        let came_at = challenge.issued_at.max(since).min(at.now);
+        let nonce = challenge.nonce;
+        let spot = inner.heirlooms.desk.add(nonce, came_at, at.entropy)?;
+        inner.heirlooms.counts.add(Event::Provisional);
+        let provisional = Provisional { spot, nonce };
+        let text = inner.seal.provisional(&provisional, self.bound.as_ref());
+        Some(self.provisional(TicketChange::Set(text), at))
     }
 
     /// The number of a provisional ticket, if it has one yet.
-    pub(super) async fn redeem(&self, provisional: Provisional, at: Moment) -> Located {
+    pub(super) async fn numbered(&self, provisional: Provisional, at: Moment) -> Located {
         let inner = &self.inner;
         let snapshot = inner.snapshot.load_full();
         let seen = snapshot.as_ref();
@@ -176,7 +182,12 @@ impl Room {
             return Located::Nowhere(self.provisional(TicketChange::Keep, at));
         }
         // The gateway that wrote it down died with its list.
-        self.number(provisional.nonce, None, at).await
+        let arrival = Arrival {
+            nonce: provisional.nonce,
+            issued_at: provisional.spot.came_at,
+            invitation: None,
+        };
+        self.number(arrival, None, at).await
     }
 
     fn under(

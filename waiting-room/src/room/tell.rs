@@ -15,7 +15,7 @@ use crate::{
     snapshot::{Place, Snapshot},
     standing::Why,
     status::{self, Reason, State, Status},
-    token::{Challenge, Pass, Ticket, Told},
+    token::{Pass, Ticket, Told},
     value::{Moment, Number, Timestamp},
 };
 
@@ -79,7 +79,7 @@ impl Room {
         let ticket = Ticket { told, ..ticket };
         Outcome::Held(Held {
             status,
-            ticket: TicketChange::Set(inner.seal.ticket(&ticket)),
+            ticket: TicketChange::Set(self.signed(&ticket)),
         })
     }
 
@@ -121,6 +121,7 @@ impl Room {
             updated_at: read_at,
             past_error: self.inner.hindsight.load().past_error(),
             chance: None,
+            work: None,
         };
         let (ahead, behind) = match place {
             Place::Waiting { ahead, behind } => (ahead, Some(behind)),
@@ -239,8 +240,8 @@ impl Room {
         Outcome::Admitted(Admitted {
             number: current.number,
             expires_at: current.expires_at,
-            visit: Some(current),
-            pass: renewed.map(|pass| self.inner.seal.pass(&pass)),
+            visit: Some(self.visit(current)),
+            pass: renewed.map(|pass| self.inner.seal.pass_for(&pass, self.bound.as_ref())),
             ticket: TicketChange::Keep,
         })
     }
@@ -274,23 +275,6 @@ impl Room {
         let _ = tokio::time::timeout(KEEP_WITHIN, flush).await;
     }
 
-    pub(super) fn challenge(&self, at: Moment) -> Held {
-        self.inner.heirlooms.counts.add(Event::Challenged);
-        let challenge = Challenge {
-            issued_at: at.now,
-            nonce: at.entropy,
-        };
-        // The page asks again at once, so that in an idle room nobody notices the second request.
-        let status = Status {
-            poll_after: Duration::ZERO,
-            ..self.joining(at.now, Reason::Joining)
-        };
-        Held {
-            status,
-            ticket: TicketChange::Set(self.inner.seal.challenge(&challenge)),
-        }
-    }
-
     pub(super) fn joining(&self, now: Timestamp, reason: Reason) -> Status {
         Status {
             state: State::Waiting,
@@ -306,6 +290,7 @@ impl Room {
             updated_at: now,
             past_error: None,
             chance: None,
+            work: None,
         }
     }
 

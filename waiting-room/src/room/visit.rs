@@ -7,7 +7,7 @@ use policies::{
     schedule::Schedule,
 };
 
-use super::{Outcome, Room, locate::Located};
+use super::{Outcome, Room, Visit, locate::Located};
 use crate::{
     bits::Bits,
     controller::AFTERLIFE,
@@ -88,6 +88,11 @@ impl Room {
         inner.schedule.at(now.0).admission(&inner.rules).session()
     }
 
+    pub(super) fn visit(&self, pass: Pass) -> Visit {
+        let bound = self.bound;
+        Visit { pass, bound }
+    }
+
     /// Counts a visit until it ends.
     pub(super) fn count_visit(&self, number: Number, ends: Timestamp) {
         let inner = &self.inner;
@@ -96,7 +101,7 @@ impl Room {
 
     /// Whether the visit of somebody who came in is over, though the call is still open: its seat was given on. Asked
     /// only for a second claim of one ticket.
-    pub(super) async fn is_over(&self, number: Number, now: Timestamp) -> bool {
+    pub(super) async fn visit_is_over(&self, number: Number, now: Timestamp) -> bool {
         let visits = &self.inner.visits;
         let ended = visits.ended(now);
         if ended.is_empty() {
@@ -126,7 +131,7 @@ impl Room {
     /// least so long, and never longer than the rules' `hold` from now. `None` if it does so already, or has ended.
     pub async fn hold(
         &self,
-        pass: &Pass,
+        Visit { pass, bound }: &Visit,
         until: Timestamp,
         now: Timestamp,
     ) -> Option<(TokenText, Timestamp)> {
@@ -142,7 +147,7 @@ impl Room {
             expires_at,
             ..*pass
         };
-        Some((inner.seal.pass(&longer), expires_at))
+        Some((inner.seal.pass_for(&longer, bound.as_ref()), expires_at))
     }
 
     /// The origin says that this visit is over: its seat is free with the next tick. Kept and said again until the

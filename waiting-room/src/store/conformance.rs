@@ -3,6 +3,7 @@
 //! Each check takes a way to open the same room (so that two gateways can be played) and starts from
 //! an empty room of its own. They panic with what was broken.
 
+mod bonds;
 mod kept;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -49,6 +50,7 @@ pub async fn run(rooms: &dyn Rooms) {
     kept::what_is_kept_is_read_back(rooms).await;
     kept::moves_are_read_in_their_order(rooms).await;
     rooms_do_not_see_each_other(rooms).await;
+    bonds::a_name_is_bound_to_the_first_number(rooms).await;
 }
 
 fn number(index: u64) -> Number {

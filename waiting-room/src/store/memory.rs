@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use super::{
-    Commit, Committed, Epoch, GatewayId, Head, KEPT_ENTRIES, KEPT_REPORTS, Mark, Part, Reach,
-    Record, RoomStore, StoreError, Taken, Was,
+    Bond, Commit, Committed, Epoch, GatewayId, Head, KEPT_ENTRIES, KEPT_REPORTS, Mark, Part, Reach,
+    Record, RoomStore, Shelf, StoreError, Taken, Was,
 };
 use crate::{
     bits::Bits,
@@ -51,6 +51,7 @@ struct Room {
     gateways: BTreeMap<GatewayId, Timestamp>,
     log: VecDeque<String>,
     reports: VecDeque<Vec<u8>>,
+    bonds: BTreeMap<Bond, Number>,
     /// By kind and epoch: each gateway's bits, and how long the epoch is kept.
     traces: BTreeMap<(Trace, u64), Kept>,
     ticked_until: Timestamp,
@@ -67,6 +68,27 @@ impl Room {
         let segments = bits.chunks().map(|chunk| chunk / SEGMENT_CHUNKS);
         for segment in segments.collect::<BTreeSet<_>>() {
             *self.stamps.entry(Part { mark, segment }).or_default() += 1;
+        }
+    }
+
+    /// A shelf goes when arrivals three shelves later come.
+    fn forget_old_shelves(&mut self, coming: &[(Bond, Number)]) {
+        // Invitations are sorted behind all arrivals.
+        let shelves = coming.iter().filter_map(|(bond, _)| match bond.shelf {
+            Shelf::Arrivals(period) => Some(period),
+            Shelf::Invitations => None,
+        });
+        let Some(newest) = shelves.max() else { return };
+        let kept = Bond {
+            shelf: Shelf::Arrivals(newest.saturating_sub(3) + 1),
+            name: 0,
+        };
+        if self
+            .bonds
+            .first_key_value()
+            .is_some_and(|(oldest, _)| *oldest < kept)
+        {
+            self.bonds = self.bonds.split_off(&kept);
         }
     }
 
@@ -171,6 +193,19 @@ impl RoomStore for MemoryStore {
             first,
             reach: room.reach,
         })
+    }
+
+    async fn bound(&self, names: &[Bond]) -> Result<Vec<Option<Number>>, StoreError> {
+        let room = self.room()?;
+        let number = |name| room.bonds.get(name).copied();
+        Ok(names.iter().map(number).collect())
+    }
+
+    async fn bind(&self, pairs: &[(Bond, Number)]) -> Result<Vec<Number>, StoreError> {
+        let mut room = self.room()?;
+        room.forget_old_shelves(pairs);
+        let bind = |(name, number): &(Bond, Number)| *room.bonds.entry(*name).or_insert(*number);
+        Ok(pairs.iter().map(bind).collect())
     }
 
     async fn mark(&self, mark: Mark, number: Number) -> Result<Was, StoreError> {

@@ -8,6 +8,7 @@
 //! | `fg:{tenant:room}:s` | string | version (8 bytes), then the line's record |
 //! | `…:n` | counter | the next number |
 //! | `…:h` | string | the line and its horizon (8 bytes each), as the record says |
+//! | `…:b:<shelf>` | hash, expiring | field a name (8 bytes), value the number bound to it |
 //! | `…:l` | list | the last entries of the line's log |
 //! | `…:w` | list, expiring | what gateways saw of the origin |
 //! | `…:t` | string, expiring | held by the gateway that ticks |
@@ -17,6 +18,7 @@
 //!
 //! Each gateway writes only its own fields of a trace, whole: no read-modify-write, and twice is once.
 
+mod bonds;
 mod fence;
 mod guide;
 mod link;
@@ -29,8 +31,8 @@ use async_trait::async_trait;
 use fred::{prelude::*, util::redis_keyslot};
 
 use super::{
-    Commit, Committed, Epoch, GatewayId, Head, KEPT_REPORTS, Mark, Part, RoomStore, StoreError,
-    Taken, Was,
+    Bond, Commit, Committed, Epoch, GatewayId, Head, KEPT_REPORTS, Mark, Part, RoomStore,
+    StoreError, Taken, Was,
 };
 use crate::{
     bits::Bits,
@@ -134,6 +136,14 @@ impl RoomStore for RedisStore {
         // After the number: whatever was reserved by then is seen.
         let _: Value = pipeline.custom(command("GET"), vec![self.key("h")]).await?;
         wire::taken(pipeline.all().await?, count)
+    }
+
+    async fn bound(&self, names: &[Bond]) -> Result<Vec<Option<Number>>, StoreError> {
+        self.bound_now(names).await
+    }
+
+    async fn bind(&self, pairs: &[(Bond, Number)]) -> Result<Vec<Number>, StoreError> {
+        self.bind_once(pairs).await
     }
 
     async fn mark(&self, mark: Mark, number: Number) -> Result<Was, StoreError> {

@@ -5,16 +5,19 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
-    KeyId, Seal, TokenError,
+    Bound, KeyId, Seal, TokenError,
+    client::CLIENT_TAG_BYTES,
     keyring::{self, MAC_BYTES},
 };
 use crate::value::Timestamp;
 
-/// Longest token in bytes: a ticket that was called, 2 + 42 + 16.
-pub(super) const MAX_BYTES: usize = 60;
+/// Longest token in bytes: a ticket that was called and is bound to its client, 2 + 42 + 8 + 16.
+pub(super) const MAX_BYTES: usize = 68;
 /// Longest token as text.
 const MAX_TEXT: usize = MAX_BYTES.div_ceil(3) * 4;
 const VERSION: u8 = 1;
+/// In the first byte: the token is bound to a client.
+const BOUND: u8 = 0x08;
 
 /// A signed token as the client carries it. Printing it for debugging shows only that it is there.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,18 +46,28 @@ pub(super) enum Kind {
     Ticket = 2,
     Pass = 3,
     Called = 4,
-    Provisional = 5,
+    Work = 5,
+    Provisional = 6,
 }
 
 impl Seal {
-    pub(super) fn write(&self, kind: Kind, fill: impl FnOnce(&mut Writer)) -> TokenText {
+    pub(super) fn write(
+        &self,
+        kind: Kind,
+        bound: Option<&Bound>,
+        fill: impl FnOnce(&mut Writer),
+    ) -> TokenText {
         let (key, mac) = self.signer();
         let mut writer = Writer {
             bytes: [0; MAX_BYTES],
             length: 0,
         };
-        writer.bytes(&[VERSION << 4 | kind as u8, key.0]);
+        let flag = bound.map_or(0, |_| BOUND);
+        writer.bytes(&[VERSION << 4 | flag | kind as u8, key.0]);
         fill(&mut writer);
+        if let Some(tag) = bound.and_then(|bound| self.client_tag(key, bound)) {
+            writer.bytes(&tag);
+        }
         let tag = keyring::tag(mac, &writer.bytes[..writer.length]);
         writer.bytes(&tag);
         let mut text = [0; MAX_TEXT];
@@ -64,9 +77,11 @@ impl Seal {
         TokenText { text, length }
     }
 
+    /// Reads a token, from `bound` if that matters: one that was bound to another client is none.
     pub(super) fn open<'a>(
         &self,
         text: &str,
+        bound: Option<&Bound>,
         bytes: &'a mut [u8; MAX_BYTES],
     ) -> Result<(Kind, Reader<'a>), TokenError> {
         if text.len() > MAX_TEXT {
@@ -79,16 +94,25 @@ impl Seal {
             .split_last_chunk::<MAC_BYTES>()
             .filter(|(signed, _)| signed.len() >= 2)
             .ok_or(TokenError::Malformed)?;
-        let kind = kind_of(signed[0])?;
-        if signed.len() - 2 != kind.body_bytes() {
+        let is_bound = signed[0] & BOUND != 0;
+        let kind = kind_of(signed[0] & !BOUND)?;
+        let length = kind.body_bytes() + if is_bound { CLIENT_TAG_BYTES } else { 0 };
+        if signed.len() - 2 != length {
             return Err(TokenError::Malformed);
         }
-        let mac = self.key(KeyId(signed[1])).ok_or(TokenError::Key)?;
-        if keyring::fits(mac, signed, tag) {
-            Ok((kind, Reader(&signed[2..])))
-        } else {
-            Err(TokenError::Signature)
+        let key = KeyId(signed[1]);
+        let mac = self.key(key).ok_or(TokenError::Key)?;
+        if !keyring::fits(mac, signed, tag) {
+            return Err(TokenError::Signature);
         }
+        let (body, client) = signed[2..].split_at(kind.body_bytes());
+        // One that is not bound is from before the room bound its tokens: it is at its next renewal.
+        if let (true, Some(bound)) = (is_bound, bound)
+            && !self.is_of_client(key, bound, client)
+        {
+            return Err(TokenError::Elsewhere);
+        }
+        Ok((kind, Reader(body)))
     }
 }
 
@@ -99,6 +123,7 @@ impl Kind {
             Self::Ticket => 8 + 8 + 6 + 6 + 4 + 8,
             Self::Pass => 8 + 8 + 6 + 6 + 8,
             Self::Called => 8 + 8 + 6 + 6 + 6 + 8,
+            Self::Work => 6 + 8 + 1,
             Self::Provisional => 8 + 6 + 4 + 8,
         }
     }
@@ -110,7 +135,8 @@ fn kind_of(byte: u8) -> Result<Kind, TokenError> {
         (VERSION, 2) => Ok(Kind::Ticket),
         (VERSION, 3) => Ok(Kind::Pass),
         (VERSION, 4) => Ok(Kind::Called),
-        (VERSION, 5) => Ok(Kind::Provisional),
+        (VERSION, 5) => Ok(Kind::Work),
+        (VERSION, 6) => Ok(Kind::Provisional),
         _ => Err(TokenError::Kind),
     }
 }

@@ -39,15 +39,18 @@ const PASS: Pass = Pass {
 
 #[test]
 fn what_was_signed_is_read_back() {
-    let challenge = Challenge {
-        issued_at: Timestamp(1_790_000_000_123),
-        nonce: u64::MAX,
-    };
     let seal = seal();
-    assert_eq!(
-        seal.read_claimant(seal.challenge(&challenge).as_str()),
-        Ok(Claimant::Challenge(challenge))
-    );
+    for bits in [0, 1, 17] {
+        let challenge = Challenge {
+            issued_at: Timestamp(1_790_000_000_123),
+            nonce: u64::MAX,
+            bits,
+        };
+        assert_eq!(
+            seal.read_claimant(seal.challenge(&challenge).as_str()),
+            Ok(Claimant::Challenge(challenge))
+        );
+    }
     for ticket in [TICKET, CALLED] {
         assert_eq!(
             seal.read_claimant(seal.ticket(&ticket).as_str()),

@@ -6,6 +6,7 @@ mod failover;
 mod fleet;
 mod history;
 mod methods;
+mod newcomers;
 mod pair;
 mod reload;
 mod seats;

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderName, HeaderValue};
-use waiting_room::{Admitted, Presented};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderName, HeaderValue, USER_AGENT};
+use waiting_room::{Admitted, Asked, Client};
 
 use super::Facts;
 use crate::page::negotiate::{self, Form, Language, Wish};
-use crate::rooms::{Carrier, Served, Told, now};
+use crate::rooms::{Carrier, Served, Told, X_FLUXGATE_WORK, now};
 
 const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
 
@@ -15,7 +15,7 @@ const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with")
 #[derive(Debug)]
 pub(super) struct Asking<'r> {
     pub(super) served: &'r Served,
-    pub(super) presented: Presented<'r>,
+    pub(super) asked: Asked<'r>,
     pub(super) told: Told,
     pub(super) form: Form,
     pub(super) language: Language,
@@ -41,13 +41,23 @@ impl<'r> Asking<'r> {
         let form = negotiate::form(wish);
         let scheme = facts.caller.scheme;
         let (presented, carrier) = served.names.presented(headers, scheme);
+        let invited = || {
+            let text = served.names.invitation(headers, scheme)?;
+            served.inviter.as_ref()?.read(text, now()).ok()
+        };
+        let client = Client {
+            address: Some(facts.caller.client),
+            agent: headers.get(USER_AGENT).map(HeaderValue::as_bytes),
+            proof: text(X_FLUXGATE_WORK),
+            invitation: invited(),
+        };
         let fresh = match form {
             Form::Html => Carrier::Cookie,
             Form::Json => Carrier::Both,
         };
         Self {
             served,
-            presented,
+            asked: Asked { presented, client },
             told: Told {
                 carrier: carrier.unwrap_or(fresh),
                 scheme,

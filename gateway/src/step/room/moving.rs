@@ -27,7 +27,7 @@ const LONGEST_WANTED: usize = 2_048;
 pub(super) async fn offer(facts: &Facts<'_>, asking: &Asking<'_>) -> Answer {
     let wanted = wanted(facts);
     let room = &asking.served.room;
-    let offered = room.offer_place(asking.presented, wanted, moment()).await;
+    let offered = room.offer_place(asking.asked, wanted, moment()).await;
     let code = match offered {
         Ok(code) => code,
         Err(error) => return refuse(facts, asking, error),
@@ -56,7 +56,9 @@ pub(super) async fn take(facts: &Facts<'_>, asking: &Asking<'_>, code: &str) -> 
     if !asks_to {
         return page(asking, (StatusCode::OK, Said::Question));
     }
-    let (outcome, wanted) = match asking.served.room.take_place(code, moment()).await {
+    let client = &asking.asked.client;
+    let taken = asking.served.room.take_place(code, client, moment()).await;
+    let (outcome, wanted) = match taken {
         Ok(taken) => taken,
         Err(error) => return refuse(facts, asking, error),
     };

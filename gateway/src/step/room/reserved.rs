@@ -9,7 +9,8 @@ use http::{Method, StatusCode};
 use waiting_room::{Outcome, State};
 
 use super::asking::Asking;
-use super::{Facts, moving, published, told};
+use super::rules::{self, Decision};
+use super::{Facts, denied, moving, published, told};
 use crate::answer::Answer;
 use crate::metrics;
 use crate::page::negotiate::Form;
@@ -26,6 +27,9 @@ pub(super) async fn answer(facts: &Facts<'_>, address: &str) -> Answer {
     let Some((served, verb)) = found else {
         return nothing_here(facts);
     };
+    if rules::decide(served.rules(), facts) == Decision::Deny {
+        return denied(served, facts);
+    }
     let asking = Asking::of(facts, served);
     let method = &facts.head.method;
     match verb {
@@ -54,7 +58,7 @@ pub(super) async fn answer(facts: &Facts<'_>, address: &str) -> Answer {
 /// A poll. Asked for as a page it is the one that does not refresh by itself: its query says where the
 /// visitor wanted to go.
 async fn status(facts: &Facts<'_>, asking: &Asking<'_>) -> Answer {
-    let outcome = asking.served.room.status(asking.presented, moment()).await;
+    let outcome = asking.served.room.status(asking.asked, moment()).await;
     if asking.form == Form::Json {
         return told::json(asking, &outcome, StatusCode::OK);
     }
@@ -72,7 +76,7 @@ async fn status(facts: &Facts<'_>, asking: &Asking<'_>) -> Answer {
 
 /// The visible act of coming in.
 async fn claim(asking: &Asking<'_>) -> Answer {
-    let outcome = asking.served.room.claim(asking.presented, moment()).await;
+    let outcome = asking.served.room.claim(asking.asked, moment()).await;
     let status = match outcome {
         Outcome::Admitted(_) => StatusCode::OK,
         Outcome::Held(_) => StatusCode::CONFLICT,
@@ -81,7 +85,7 @@ async fn claim(asking: &Asking<'_>) -> Answer {
 }
 
 async fn leave(asking: &Asking<'_>) -> Answer {
-    let outcome = asking.served.room.leave(asking.presented, moment()).await;
+    let outcome = asking.served.room.leave(asking.asked, moment()).await;
     let left = match &outcome {
         Outcome::Held(held) if held.status.state == State::Left => held,
         Outcome::Held(_) | Outcome::Admitted(_) => {
@@ -119,7 +123,7 @@ fn visit(facts: &Facts<'_>, served: &Served) -> Answer {
 }
 
 /// Only to a path of this very host: whatever else an address says is taken for `/`.
-fn redirect(original: &str) -> Answer {
+pub(super) fn redirect(original: &str) -> Answer {
     let is_path = original.starts_with('/')
         && !original.starts_with("//")
         && !original.starts_with("/\\")

@@ -9,6 +9,7 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};
 use waiting_room::chance::Chance;
 use waiting_room::snapshot::Snapshot;
 use waiting_room::standing::Why;
+use waiting_room::status::Work;
 use waiting_room::{self as room, Held, Outcome, Timestamp};
 
 use super::asking::Asking;
@@ -151,6 +152,9 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, known: &'a Known) -> page::Statu
             room::Reason::OriginSlow => page::Reason::OriginSlow,
             room::Reason::LimitChanged => page::Reason::LimitChanged,
             room::Reason::Slower => page::Reason::Slower,
+            room::Reason::TooManyJoins => page::Reason::TooManyJoins,
+            room::Reason::InvitationRequired => page::Reason::InvitationRequired,
+            room::Reason::InvitationUsed => page::Reason::InvitationUsed,
         }),
         position: said.position().map(u64::from),
         ahead: said.ahead.map(u64::from),
@@ -182,6 +186,10 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, known: &'a Known) -> page::Statu
         handoff_url: has_place(said).then_some(&*asking.served.handoff_url),
         message: seen.and_then(|seen| seen.orders.announced()),
         log_head: seen.map(|seen| &*seen.log_head),
+        work: known.work.as_ref().map(|work| page::Work {
+            nonce: work.nonce.as_str(),
+            bits: work.bits,
+        }),
         ..page::Status::of(
             asking.served.name().as_str(),
             page::State::Waiting,
@@ -222,6 +230,7 @@ const POLL_INSIDE_MS: u64 = 30_000;
 struct Known {
     seen: Option<Arc<Snapshot>>,
     code: Code,
+    work: Option<Work>,
 }
 
 impl Known {
@@ -229,6 +238,7 @@ impl Known {
         Self {
             seen: asking.served.room.snapshot(),
             code: Code::of(held),
+            work: held.status.work,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A place moves to another device, once, and the first device is told.
 
 use policies::schedule::{Method, Schedule};
-use waiting_room::{Moment, NotMoved, Outcome, Reason, State};
+use waiting_room::{Client, Moment, NotMoved, Outcome, Reason, State};
 
 use super::scene::{Scene, event, schedule};
 use crate::fleet::Browser;
@@ -25,7 +25,10 @@ async fn take(scene: &mut Scene, code: &str) -> Result<Browser, NotMoved> {
         entropy: scene.roll(),
     };
     let mut browser = Browser::default();
-    let (outcome, wanted) = scene.gateways[1].room.take_place(code, at).await?;
+    let (outcome, wanted) = scene.gateways[1]
+        .room
+        .take_place(code, &Client::default(), at)
+        .await?;
     assert_eq!(wanted, "/sale/shoes");
     browser.keep(&outcome);
     Ok(browser)

@@ -87,7 +87,7 @@ async fn a_pass_that_is_held_for_a_payment_does_not_end_before_it() {
     let (longer, ends) = room.hold(&pass, until, scene.now).await.expect("longer");
     assert_eq!(ends, until);
     first.pass = Some(longer.as_str().to_owned());
-    let again = room.hold(&pass, pass.expires_at, scene.now).await;
+    let again = room.hold(&pass, pass.pass.expires_at, scene.now).await;
     assert_eq!(again, None, "it lasts so long already");
     let waited = called_after(&mut scene, &mut second).await;
     assert!((197..215).contains(&waited), "{waited} s");
@@ -109,7 +109,9 @@ async fn no_origin_holds_a_pass_for_longer_than_the_operator_allows() {
         held.map(|(_, ends)| ends),
         Some(scene.now.plus(Duration::from_secs(300)))
     );
-    let ended = room.hold(&pass, Timestamp(u64::MAX), pass.expires_at).await;
+    let ended = room
+        .hold(&pass, Timestamp(u64::MAX), pass.pass.expires_at)
+        .await;
     assert_eq!(ended, None, "what has ended does not begin again");
 }
 

@@ -1,0 +1,266 @@
+//! A tenant's waiting rooms, as they are said and as they are meant.
+
+mod bots;
+mod rule;
+
+use std::path::PathBuf;
+
+use policies::admission::adaptive::{AdaptiveSpec, Ratio};
+use policies::admission::{Admission, Late, OnStoreLoss, Renewal, Spec};
+use policies::diagnostic::{Complaint, Diagnostics, Place};
+use policies::document::{Entries, Said};
+use policies::matcher::PathPattern;
+use policies::name::Name;
+use policies::schedule::{EventSpec, Method, Schedule};
+use policies::unit::Period;
+use serde::Deserialize;
+
+use crate::config::instant::{Instant, Text};
+use crate::config::secret::Secret;
+use crate::page::Pages;
+
+use super::MatchDocument;
+use bots::{BindDocument, InvitationsDocument, JoinsDocument, WorkDocument};
+pub(crate) use rule::{HeaderIs, Rule};
+use rule::{Kind, RuleDocument};
+
+/// A waiting room in front of part of a tenant's site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RoomRules {
+    pub(crate) name: Name,
+    pub(crate) path: PathPattern,
+    pub(crate) admission: Admission,
+    pub(crate) schedule: Schedule,
+    /// Only counts whom it would have held.
+    pub(crate) shadow: bool,
+    /// A queue page of the tenant's own; it has been tried.
+    pub(crate) page: Option<String>,
+    /// Signs invitations, where there are any.
+    pub(crate) invitations: Option<Secret>,
+    /// Requests that are refused, before anything else.
+    pub(crate) deny: Vec<Rule>,
+    /// Requests that need no place.
+    pub(crate) bypass: Vec<Rule>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RoomDocument {
+    r#match: MatchDocument,
+    capacity: CapacityDocument,
+    #[serde(default)]
+    session: SessionDocument,
+    call_grace: Option<Said<Period>>,
+    absent_after: Option<Said<Period>>,
+    on_store_loss: Option<Said<OnStoreLoss>>,
+    late: Option<Said<Late>>,
+    method: Option<Said<Method>>,
+    #[serde(default)]
+    events: Vec<EventDocument>,
+    adaptive: Option<AdaptiveDocument>,
+    work: Option<WorkDocument>,
+    joins: Option<JoinsDocument>,
+    invitations: Option<InvitationsDocument>,
+    #[serde(default)]
+    deny: Vec<RuleDocument>,
+    #[serde(default)]
+    bypass: Vec<RuleDocument>,
+    shadow: Option<Said<bool>>,
+    /// A template file for the queue page.
+    page: Option<Said<PathBuf>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdaptiveDocument {
+    target_p95: Said<Period>,
+    max_error_rate: Option<Said<Ratio>>,
+    floor: Option<Said<u32>>,
+    ceiling: Option<Said<u32>>,
+}
+
+/// A scheduled event of a room. Times are RFC 3339 with their offset.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventDocument {
+    prequeue_at: Option<Said<Instant>>,
+    opens_at: Said<Instant>,
+    closes_at: Option<Said<Instant>>,
+    method: Option<Said<Method>>,
+    #[serde(default)]
+    capacity: CapacityDocument,
+    #[serde(default)]
+    session: EventSessionDocument,
+    beacon: Option<Said<Text>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CapacityDocument {
+    active: Option<Said<u32>>,
+    per_minute: Option<Said<u32>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SessionDocument {
+    ttl: Option<Said<Period>>,
+    renew: Option<Said<bool>>,
+    hold: Option<Said<Period>>,
+    bind: Option<Said<BindDocument>>,
+}
+
+/// What an event changes of a session.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventSessionDocument {
+    ttl: Option<Said<Period>>,
+}
+
+pub(super) fn compile(said: Entries<Name, RoomDocument>, told: &mut Diagnostics) -> Vec<RoomRules> {
+    let mut rooms = Vec::with_capacity(said.0.len());
+    for (name, document) in said.0 {
+        let place = name.place();
+        let name = name.take(told);
+        let path = document.r#match.path.take(told);
+        let mut number = |said: Option<Said<u32>>| said.and_then(|said| said.take(told));
+        let active = number(document.capacity.active);
+        let per_minute = number(document.capacity.per_minute);
+        let mut spec = Spec {
+            active,
+            per_minute,
+            ..Spec::default()
+        };
+        let mut period = |said: Option<Said<Period>>, meant: &mut std::time::Duration| {
+            if let Some(read) = said.and_then(|said| said.take(told)) {
+                *meant = read.get();
+            }
+        };
+        period(document.session.ttl, &mut spec.ttl);
+        period(document.call_grace, &mut spec.call_grace);
+        period(document.absent_after, &mut spec.absent_after);
+        let on_store_loss = document.on_store_loss.and_then(|said| said.take(told));
+        spec.on_store_loss = on_store_loss.unwrap_or_default();
+        let late = document.late.and_then(|said| said.take(told));
+        spec.late = late.unwrap_or_default();
+        let hold = document.session.hold.and_then(|said| said.take(told));
+        spec.hold = hold.map(|period| period.get());
+        spec.adaptive = document
+            .adaptive
+            .and_then(|said| compile_adaptive(said, told));
+        spec.bots = bots::compile((document.work, document.joins, document.session.bind), told);
+        let invitations = document.invitations.and_then(|said| {
+            let (key, invitations) = said.compile(place, told)?;
+            spec.bots.invitations = invitations;
+            Some(key)
+        });
+        let deny = rule::compile(document.deny, Kind::Deny, told);
+        let bypass = rule::compile(document.bypass, Kind::Bypass, told);
+        if let Some(renew) = document.session.renew.and_then(|said| said.take(told)) {
+            spec.renewal = match renew {
+                true => Renewal::OnActivity,
+                false => Renewal::Never,
+            };
+        }
+        let shadow = document.shadow.and_then(|said| said.take(told));
+        let page = document.page.and_then(|said| compile_page(said, told));
+        let method = document.method.and_then(|said| said.take(told));
+        let schedule = compile_schedule(method.unwrap_or_default(), document.events, place, told);
+        match (Admission::new(spec), name, path) {
+            (Ok(admission), Some(name), Some(path)) => rooms.push(RoomRules {
+                name,
+                path,
+                admission,
+                schedule,
+                shadow: shadow.unwrap_or(false),
+                page,
+                invitations,
+                deny,
+                bypass,
+            }),
+            (Err(reasons), ..) => {
+                for reason in reasons {
+                    told.push(Complaint::new(reason.to_string()).at(place));
+                }
+            }
+            // The complaint is told already.
+            (Ok(_), ..) => {}
+        }
+    }
+    rooms
+}
+
+/// Reads and tries a page, so that a running gateway never meets one that does not work.
+fn compile_page(said: Said<PathBuf>, told: &mut Diagnostics) -> Option<String> {
+    let place = said.place();
+    let file = said.take(told)?;
+    let wrong = |text: String| {
+        Complaint::new(text)
+            .hint("fluxgate page preview --template FILE")
+            .at(place)
+    };
+    let text = match std::fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) => {
+            told.push(wrong(format!("cannot read {}: {error}", file.display())));
+            return None;
+        }
+    };
+    if let Err(error) = Pages::compile(Some(&text)) {
+        told.push(wrong(format!("{}, {error}", file.display())));
+        return None;
+    }
+    Some(text)
+}
+
+fn compile_adaptive(said: AdaptiveDocument, told: &mut Diagnostics) -> Option<AdaptiveSpec> {
+    let mut spec = AdaptiveSpec::new(said.target_p95.take(told)?.get());
+    if let Some(rate) = said.max_error_rate.and_then(|said| said.take(told)) {
+        spec.max_error_rate = rate;
+    }
+    spec.floor = said.floor.and_then(|said| said.take(told));
+    spec.ceiling = said.ceiling.and_then(|said| said.take(told));
+    Some(spec)
+}
+
+fn compile_schedule(
+    method: Method,
+    said: Vec<EventDocument>,
+    place: Place,
+    told: &mut Diagnostics,
+) -> Schedule {
+    let mut events = Vec::with_capacity(said.len());
+    for document in said {
+        let mut time = |said: Option<Said<Instant>>| said.and_then(|said| said.take(told));
+        let prequeue_at = time(document.prequeue_at).map(|at| at.0);
+        let closes_at = time(document.closes_at).map(|at| at.0);
+        let opens_at = time(Some(document.opens_at)).map(|at| at.0);
+        let mut number = |said: Option<Said<u32>>| said.and_then(|said| said.take(told));
+        let active = number(document.capacity.active);
+        let per_minute = number(document.capacity.per_minute);
+        let ttl = document.session.ttl.and_then(|said| said.take(told));
+        let method = document.method.and_then(|said| said.take(told));
+        let beacon = document.beacon.and_then(|said| said.take(told));
+        if let Some(opens_at) = opens_at {
+            events.push(EventSpec {
+                prequeue_at,
+                opens_at,
+                closes_at,
+                method: method.unwrap_or_default(),
+                active,
+                per_minute,
+                ttl: ttl.map(|period| period.get()),
+                beacon: beacon.map(|text| text.0),
+            });
+        }
+    }
+    match Schedule::new(method, events) {
+        Ok(schedule) => schedule,
+        Err(reasons) => {
+            for reason in reasons {
+                told.push(Complaint::new(reason.to_string()).at(place));
+            }
+            Schedule::default()
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Coming in: a call becomes a pass, exactly once.
+
+use super::{Admitted, Held, Outcome, Room, TicketChange};
+use crate::{
+    counts::Event,
+    snapshot::CLAIM_SLACK,
+    status::{Reason, Status},
+    store::{Mark, Was},
+    token::{Pass, Ticket},
+    value::Moment,
+};
+
+impl Room {
+    pub(super) async fn come_in(&self, ticket: Ticket, at: Moment) -> Outcome {
+        let inner = &self.inner;
+        // A picture that has stopped moving cannot know that the seat was given on meanwhile: the fleet holds
+        // an unclaimed seat for so long past its call, and no longer.
+        let snapshot = self.snapshot();
+        let is_current = snapshot.is_some_and(|seen| at.now < seen.read_at.plus(CLAIM_SLACK));
+        if !is_current {
+            return self.not_now(&ticket, at);
+        }
+        let Ok(was) = inner.store.mark(Mark::Claimed, ticket.number).await else {
+            return self.not_now(&ticket, at);
+        };
+        if was == Was::Set && self.visit_is_over(ticket.number, at.now).await {
+            return self.once_more(&ticket, at).await;
+        }
+        inner.heirlooms.counts.add(match was {
+            Was::Unset => Event::Claimed,
+            Was::Set => Event::ClaimedAgain,
+        });
+        let expires_at = at.now.plus(self.session(at.now).ttl());
+        self.count_visit(ticket.number, expires_at);
+        self.keep_activity(at.now).await;
+        let pass = Pass {
+            line: ticket.line,
+            number: ticket.number,
+            issued_at: at.now,
+            expires_at,
+            secret: ticket.secret,
+        };
+        Outcome::Admitted(Admitted {
+            number: pass.number,
+            expires_at: pass.expires_at,
+            visit: Some(self.visit(pass)),
+            pass: Some(inner.seal.pass_for(&pass, self.bound.as_ref())),
+            ticket: TicketChange::Drop,
+        })
+    }
+
+    /// A called visitor cannot come in while the store is lost; the call waits.
+    fn not_now(&self, ticket: &Ticket, at: Moment) -> Outcome {
+        self.inner.heirlooms.counts.add(Event::StoreFailed);
+        let place = self.place(ticket, at.now);
+        let status = Status {
+            reason: Some(Reason::StoreLost),
+            ..self.told(ticket, place, at)
+        };
+        // A number taken by this very request must reach its holder all the same.
+        let ticket = TicketChange::Set(self.signed(ticket));
+        Outcome::Held(Held { status, ticket })
+    }
+}
