@@ -132,7 +132,10 @@ async fn a_line_that_is_let_in_by_the_minute() {
     check("by the minute", &quality, 0.02);
     let play = play(1, rules(None, Some(40)), &CROWD, 600).await;
     let error = play.gateway.room.gauges(play.now).past_error_ms;
-    assert!(error.is_some_and(|error| error <= 1_500), "the page owns up to {error:?}");
+    assert!(
+        error.is_some_and(|error| error <= 1_500),
+        "the page owns up to {error:?}"
+    );
 }
 
 #[tokio::test]
