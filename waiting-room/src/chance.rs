@@ -18,12 +18,14 @@ const BELIEF: f64 = 10.0;
 const MEMORY: f64 = 500.0;
 /// Who is inside has bought half of what he will, in the mean.
 const HALF_DONE: f64 = 0.5;
+/// Nobody buys more than this many, in the mean of those who are inside.
+const MOST_BOUGHT: f64 = 10.0;
 /// How well the habit of those who come is known at best.
 const HABIT: f64 = 0.15;
 /// Where the parts end, in standard deviations of what those ahead will buy: nine times in ten, three times in ten,
 /// once in a thousand.
 const LEVELS: [f64; 3] = [1.28, -0.5, -3.0];
-/// A place moves by this part of the line at least, and by so many people.
+/// A place moves by this part of the line at least, and by so many people where there are ten times as many.
 const MOVES_BY: u32 = 30;
 const MOVES_AT_LEAST: u32 = 3;
 
@@ -70,7 +72,7 @@ pub(crate) struct Shop {
     line: Option<LineId>,
     left: Option<u64>,
     occupied: u32,
-    /// Units sold, of visits that ended.
+    /// Units sold, of visits.
     sold: Tally,
     said: Option<Prospect>,
 }
@@ -96,9 +98,16 @@ impl Shop {
         };
         let taken = self.occupied.saturating_add(news.called);
         let ended = taken.saturating_sub(news.active.saturating_add(news.lapsed));
-        // What is put on the shelf again is not a sale taken back.
-        self.sold.events += before.saturating_sub(now) as f64;
-        self.sold.of += f64::from(ended);
+        // What is put on the shelf again is not a sale taken back, and what more fell than those who were there can have
+        // bought was said, not sold.
+        let fell = before.saturating_sub(now) as f64;
+        if fell <= MOST_BOUGHT * f64::from(taken) {
+            self.sold.events += fell;
+        }
+        // Half of a visit when it begins and half when it ends: who is inside has bought about that much.
+        let begun = f64::from(news.called) - f64::from(news.lapsed);
+        let visits = begun * HALF_DONE + f64::from(ended) * (1.0 - HALF_DONE);
+        self.sold.of = (self.sold.of + visits).max(0.0);
         if self.sold.of > MEMORY {
             let kept = MEMORY / self.sold.of;
             self.sold.events *= kept;
@@ -155,7 +164,11 @@ fn end(picture: &Snapshot, is_enough: impl Fn(u32) -> bool) -> Number {
 /// The place said before, unless the new one is clearly another.
 fn settled(picture: &Snapshot, before: Number, now: Number) -> Number {
     let (old, new) = (picture.counted.rank(before), picture.counted.rank(now));
-    let most = (picture.counted.total() / MOVES_BY).max(MOVES_AT_LEAST);
+    let total = picture.counted.total();
+    // In a short line each person counts.
+    let most = (total / MOVES_BY)
+        .max(MOVES_AT_LEAST.min(total / 10))
+        .max(1);
     if old.abs_diff(new) < most {
         before
     } else {

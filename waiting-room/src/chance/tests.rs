@@ -94,16 +94,38 @@ fn a_chance_does_not_flicker() {
         .expect("known");
     let border = first.ends[0];
     assert!(border < NOWHERE);
-    for left in [301, 298, 303, 296, 300] {
+    for (left, visits) in [(301, 0), (298, 3), (303, 0), (296, 7), (300, 0)] {
         let now = shop
-            .look(&picture(900, Some(left)), &news(0))
+            .look(&picture(900, Some(left)), &news(visits))
             .expect("known");
         assert_eq!(now.ends[0], border, "{left} left");
     }
     let later = shop
-        .look(&picture(900, Some(150)), &news(300))
+        .look(&picture(900, Some(150)), &news(150))
         .expect("known");
     assert_ne!(later.ends[0], border);
+}
+
+#[test]
+fn in_a_short_line_each_unit_counts() {
+    let mut shop = Shop::default();
+    let mut told = |left, visits| {
+        let prospect = shop.look(&picture(1, Some(left)), &news(visits));
+        prospect.expect("known").of(Number(START.0))
+    };
+    assert_eq!(told(50, 0), Chance::Likely);
+    // Those inside are expected to buy five.
+    assert_eq!(told(5, 45), Chance::Possible);
+    assert_eq!(told(1, 4), Chance::Unlikely);
+}
+
+#[test]
+fn a_stock_that_is_said_to_be_another_is_no_sale() {
+    let mut shop = Shop::default();
+    let _ = shop.look(&picture(100, Some(9_000)), &news(0));
+    let before = shop.bought();
+    let _ = shop.look(&picture(100, Some(500)), &news(0));
+    assert!((shop.bought() - before).abs() < 1e-9);
 }
 
 #[test]
