@@ -28,7 +28,6 @@ mod words;
 
 pub(crate) use escape::{original_of_still, still_url};
 pub(crate) use html::Pages;
-#[expect(unused_imports, reason = "rooms are yet to say them")]
 pub(crate) use status::Chance;
 pub(crate) use status::{Eta, Held, Method, Reason, Refresh, State, Status, Visit, Work};
 pub(crate) use template::TemplateError;

@@ -2,6 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod vectors;
+
 fn ring(ids: &[u8]) -> Keyring {
     Keyring::new(ids.iter().map(|id| (KeyId(*id), vec![*id; 32])).collect()).expect("valid ring")
 }

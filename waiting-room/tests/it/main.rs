@@ -5,6 +5,7 @@ mod estimates;
 mod failover;
 mod fleet;
 mod history;
+mod known_failures;
 mod methods;
 mod newcomers;
 mod pair;

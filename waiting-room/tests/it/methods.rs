@@ -4,5 +4,5 @@ mod events;
 mod handoff;
 mod loss;
 mod orders;
-mod scene;
+pub(crate) mod scene;
 mod visits;
