@@ -46,16 +46,6 @@ pub(super) fn parse(parser: &mut lexopt::Parser) -> Result<Ask, lexopt::Error> {
         match argument {
             Long("admin") => ask.admin = parser.value()?.string()?,
             Long("token-file") => ask.token_file = Some(parser.value()?.into()),
-            Long(name @ ("by" | "reason" | "ticket" | "text" | "value")) => {
-                let name = name.to_owned();
-                said.insert(name, json!(parser.value()?.string()?));
-            }
-            Long(
-                name @ ("active" | "per-minute" | "until" | "remaining" | "opens-at" | "number"),
-            ) => {
-                let name = name.replace('-', "_");
-                said.insert(name, json!(parser.value()?.parse::<u64>()?));
-            }
             Long(name) if ask.history.is_some() => {
                 let name = name.to_owned();
                 let how = ask.history.get_or_insert_default();
@@ -65,6 +55,16 @@ pub(super) fn parse(parser: &mut lexopt::Parser) -> Result<Ask, lexopt::Error> {
                     "csv" => how.csv = true,
                     _ => return Err(Long(&name).unexpected()),
                 }
+            }
+            Long(name @ ("by" | "reason" | "ticket" | "text" | "value")) => {
+                let name = name.to_owned();
+                said.insert(name, json!(parser.value()?.string()?));
+            }
+            Long(
+                name @ ("active" | "per-minute" | "until" | "remaining" | "opens-at" | "number"),
+            ) => {
+                let name = name.replace('-', "_");
+                said.insert(name, json!(parser.value()?.parse::<u64>()?));
             }
             Value(room) if ask.room.is_none() => ask.room = Some(room.string()?),
             other => return Err(other.unexpected()),
