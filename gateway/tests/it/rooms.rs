@@ -337,8 +337,11 @@ fn a_room_in_shadow_lets_everybody_through_and_counts_whom_it_would_have_held() 
     let site = site(&origin, "capacity: { active: 1 }, shadow: true", MEMORY);
     let gateway = Gateway::start(&site.rest);
     let (mut first, mut second) = (Browser::at(&gateway), Browser::at(&gateway));
+    first.until("inside", |browser| {
+        assert_eq!(browser.visit().status, 200);
+        browser.has("fg_p_sale").then_some(())
+    });
     for _ in 0..3 {
-        assert_eq!(first.visit().status, 200);
         assert_eq!(second.visit().status, 200);
     }
     let asked = origin.last();
