@@ -135,8 +135,16 @@ impl Tick<'_> {
         let fastest = [turnover, lately / LATELY.as_secs_f64()]
             .into_iter()
             .fold(self.line.pace.per_second, f64::max);
-        let most = rules.capacity().per_minute();
-        most.map_or(fastest, |most| fastest.min(f64::from(most.get()) / 60.0))
+        let capacity = rules.capacity();
+        let most = capacity
+            .per_minute()
+            .map(|most| f64::from(most.get()) / 60.0);
+        match (capacity.active(), most) {
+            (_, None) => fastest,
+            (Some(_), Some(most)) => fastest.min(most),
+            // Nothing else holds the line up.
+            (None, Some(most)) => most,
+        }
     }
 
     /// Says whose turn may come soon, and remembers how far that reached.
