@@ -7,7 +7,9 @@
 //! | --- | --- | --- |
 //! | `fg:{tenant:room}:s` | string | version (8 bytes), then the line's record |
 //! | `…:n` | counter | the next number |
-//! | `…:h` | string | the line and its horizon (8 bytes each), as the record says |
+//! | `…:h` | string | the line, its horizon and when the record was made (8 bytes each), as the record says |
+//! | `…:k:<name>` | string, expiring | something kept under a name: a list of arrivals, an offered place |
+//! | `…:j` | list | places that moved to another device |
 //! | `…:b:<shelf>` | hash, expiring | field a name (8 bytes), value the number bound to it |
 //! | `…:l` | list | the last entries of the line's log |
 //! | `…:w` | list, expiring | what gateways saw of the origin |
@@ -23,6 +25,7 @@ mod fence;
 mod guide;
 mod link;
 mod servers;
+mod united;
 mod wire;
 
 use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
@@ -167,30 +170,7 @@ impl RoomStore for RedisStore {
     }
 
     async fn merge(&self, mark: Mark, bits: &Bits) -> Result<(), StoreError> {
-        let client = self.links()?.bulk.client()?;
-        for (segment, bytes) in wire::segments(bits) {
-            // A bitmap of ours beside theirs, OR-ed by the server: nobody's bit is overwritten.
-            let part = Part { mark, segment };
-            let (theirs, ours) = (self.part_key(part), self.key(&format!("x:{segment}")));
-            let pipeline = client.pipeline();
-            let set = vec![
-                ours.clone(),
-                wire::blob(&bytes),
-                "PX".into(),
-                "10000".into(),
-            ];
-            let _: Value = pipeline.custom(command("SET"), set).await?;
-            let or = vec!["OR".into(), theirs.clone(), theirs, ours.clone()];
-            let _: Value = pipeline
-                .custom(wire::command_with_second_key("BITOP"), or)
-                .await?;
-            let _: Value = pipeline.custom(command("UNLINK"), vec![ours]).await?;
-            let _: Value = pipeline
-                .custom(command("HINCRBY"), self.stamped(part))
-                .await?;
-            let _: Vec<Value> = pipeline.all().await?;
-        }
-        Ok(())
+        self.united(mark, bits).await
     }
 
     async fn retire(&self, gateway: GatewayId) -> Result<(), StoreError> {

@@ -139,12 +139,14 @@ pub(super) fn compile(said: Entries<Name, RoomDocument>, told: &mut Diagnostics)
         period(document.session.ttl, &mut spec.ttl);
         period(document.call_grace, &mut spec.call_grace);
         period(document.absent_after, &mut spec.absent_after);
-        let on_store_loss = document.on_store_loss.and_then(|said| said.take(told));
-        spec.on_store_loss = on_store_loss.unwrap_or_default();
-        let late = document.late.and_then(|said| said.take(told));
-        spec.late = late.unwrap_or_default();
         let hold = document.session.hold.and_then(|said| said.take(told));
         spec.hold = hold.map(|period| period.get());
+        let choices = (
+            document.on_store_loss,
+            document.late,
+            document.session.renew,
+        );
+        choose(choices, &mut spec, told);
         spec.adaptive = document
             .adaptive
             .and_then(|said| compile_adaptive(said, told));
@@ -156,12 +158,6 @@ pub(super) fn compile(said: Entries<Name, RoomDocument>, told: &mut Diagnostics)
         });
         let deny = rule::compile(document.deny, Kind::Deny, told);
         let bypass = rule::compile(document.bypass, Kind::Bypass, told);
-        if let Some(renew) = document.session.renew.and_then(|said| said.take(told)) {
-            spec.renewal = match renew {
-                true => Renewal::OnActivity,
-                false => Renewal::Never,
-            };
-        }
         let shadow = document.shadow.and_then(|said| said.take(told));
         let page = document.page.and_then(|said| compile_page(said, told));
         let method = document.method.and_then(|said| said.take(told));
@@ -188,6 +184,23 @@ pub(super) fn compile(said: Entries<Name, RoomDocument>, told: &mut Diagnostics)
         }
     }
     rooms
+}
+
+type Choices = (
+    Option<Said<OnStoreLoss>>,
+    Option<Said<Late>>,
+    Option<Said<bool>>,
+);
+
+/// What is chosen by a word.
+fn choose((on_store_loss, late, renew): Choices, spec: &mut Spec, told: &mut Diagnostics) {
+    let on_store_loss = on_store_loss.and_then(|said| said.take(told));
+    spec.on_store_loss = on_store_loss.unwrap_or_default();
+    spec.late = late.and_then(|said| said.take(told)).unwrap_or_default();
+    spec.renewal = match renew.and_then(|said| said.take(told)) {
+        Some(false) => Renewal::Never,
+        Some(true) | None => Renewal::OnActivity,
+    };
 }
 
 /// Reads and tries a page, so that a running gateway never meets one that does not work.

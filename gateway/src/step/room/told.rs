@@ -140,22 +140,7 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, known: &'a Known) -> page::Statu
             room::State::Closed => page::State::Closed,
             room::State::Left => page::State::Left,
         },
-        reason: said.reason.map(|reason| match reason {
-            room::Reason::Joining => page::Reason::Joining,
-            room::Reason::StoreLost => page::Reason::StoreLost,
-            room::Reason::Moved => page::Reason::Moved,
-            room::Reason::Provisional => page::Reason::Provisional,
-            room::Reason::LateLane => page::Reason::LateLane,
-            room::Reason::NewNumber => page::Reason::NewNumber,
-            room::Reason::Paused => page::Reason::Paused,
-            room::Reason::Drawing => page::Reason::Drawing,
-            room::Reason::OriginSlow => page::Reason::OriginSlow,
-            room::Reason::LimitChanged => page::Reason::LimitChanged,
-            room::Reason::Slower => page::Reason::Slower,
-            room::Reason::TooManyJoins => page::Reason::TooManyJoins,
-            room::Reason::InvitationRequired => page::Reason::InvitationRequired,
-            room::Reason::InvitationUsed => page::Reason::InvitationUsed,
-        }),
+        reason: said.reason.map(reason),
         position: said.position().map(u64::from),
         ahead: said.ahead.map(u64::from),
         behind: said.behind.map(u64::from),
@@ -190,11 +175,25 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, known: &'a Known) -> page::Statu
             nonce: work.nonce.as_str(),
             bits: work.bits,
         }),
-        ..page::Status::of(
-            asking.served.name().as_str(),
-            page::State::Waiting,
-            said.updated_at.0,
-        )
+    }
+}
+
+fn reason(why: room::Reason) -> page::Reason {
+    match why {
+        room::Reason::Joining => page::Reason::Joining,
+        room::Reason::StoreLost => page::Reason::StoreLost,
+        room::Reason::Moved => page::Reason::Moved,
+        room::Reason::Provisional => page::Reason::Provisional,
+        room::Reason::LateLane => page::Reason::LateLane,
+        room::Reason::NewNumber => page::Reason::NewNumber,
+        room::Reason::Paused => page::Reason::Paused,
+        room::Reason::Drawing => page::Reason::Drawing,
+        room::Reason::OriginSlow => page::Reason::OriginSlow,
+        room::Reason::LimitChanged => page::Reason::LimitChanged,
+        room::Reason::Slower => page::Reason::Slower,
+        room::Reason::TooManyJoins => page::Reason::TooManyJoins,
+        room::Reason::InvitationRequired => page::Reason::InvitationRequired,
+        room::Reason::InvitationUsed => page::Reason::InvitationUsed,
     }
 }
 
