@@ -28,8 +28,8 @@ const MOST_ERRORS: usize = 960;
 /// Nothing is said of fewer errors.
 const FEWEST_ERRORS: usize = 16;
 /// A time was moved back when it is later by more than this part of the wait, and by more than these seconds.
-const BACK_BY: u32 = 16;
-const BACK_AT_LEAST: Duration = Duration::from_secs(3);
+const BACK_BY: u32 = 11;
+const BACK_AT_LEAST: Duration = Duration::from_secs(7);
 
 /// The forecast for one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,16 +55,24 @@ impl Hindsight {
         self.past_error
     }
 
-    /// Whether a call that is now expected in `wait` was forecast for clearly earlier within the last minute.
+    /// Whether a call that is now expected in `wait` was forecast for clearly earlier since its holder was told something.
     #[must_use]
     pub fn was_earlier(&self, number: Number, now: Timestamp, wait: Duration) -> bool {
         let allowed = (wait / BACK_BY).max(BACK_AT_LEAST);
-        let recent = self
-            .samples
-            .iter()
-            .filter(|(at, _)| now < at.plus(LOOK_BACK));
+        let since = now.minus(look_back(wait));
+        let recent = self.samples.iter().filter(|(at, _)| since <= *at);
         let mut forecasts = recent.filter_map(|(_, points)| between(points, number));
         forecasts.any(|forecast| now.plus(wait).since(forecast) > allowed)
+    }
+}
+
+/// How long ago a visitor who is told to wait so long may have been told something before: a little longer than the pause
+/// between two polls ([`poll_after`](crate::status::poll_after)).
+fn look_back(wait: Duration) -> Duration {
+    match wait.as_secs() {
+        0..=40 => Duration::from_secs(8),
+        41..=560 => Duration::from_secs(21),
+        _ => LOOK_BACK,
     }
 }
 

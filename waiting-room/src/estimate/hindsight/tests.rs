@@ -61,7 +61,7 @@ fn a_time_that_is_moved_back_is_noticed_for_a_minute() {
     assert!(!hindsight.was_earlier(number, now, seconds(300)));
     assert!(
         !hindsight.was_earlier(number, now, seconds(315)),
-        "within a sixteenth"
+        "within an eleventh"
     );
     assert!(hindsight.was_earlier(number, now, seconds(340)));
     let later = now.plus(seconds(80));
