@@ -8,7 +8,10 @@
 
 use std::collections::HashMap;
 
-use crate::value::{LineId, Number, Timestamp};
+use crate::{
+    token::{Ticket, Told},
+    value::{LineId, Number, Timestamp},
+};
 
 /// Letters of a code: forty bits.
 const LETTERS: usize = 8;
@@ -53,22 +56,43 @@ impl Move {
 /// All moves of a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Moves {
-    now_at: HashMap<Number, u64>,
+    /// The secret that counts, and how often the place has moved.
+    now_at: HashMap<Number, (u64, u32)>,
+    /// How many entries of the list were read.
+    read: usize,
 }
 
 impl Moves {
     /// Takes the next one of the list.
     pub fn apply(&mut self, next: &Move) {
-        let at = self.now_at.entry(next.number).or_insert(next.from);
+        let (at, moves) = self.now_at.entry(next.number).or_insert((next.from, 0));
         if *at == next.from {
             *at = next.to;
+            *moves += 1;
         }
     }
 
     /// The secret that counts; `None` if the place never moved.
     #[must_use]
     pub fn at(&self, number: Number) -> Option<u64> {
-        self.now_at.get(&number).copied()
+        self.now_at.get(&number).map(|(at, _)| *at)
+    }
+
+    /// How often a place has moved.
+    #[must_use]
+    pub fn count(&self, number: Number) -> u32 {
+        self.now_at.get(&number).map_or(0, |(_, moves)| *moves)
+    }
+
+    /// How many entries of the list these are from.
+    #[must_use]
+    pub fn read(&self) -> usize {
+        self.read
+    }
+
+    /// So many entries have been read.
+    pub(crate) fn note_read(&mut self, entries: usize) {
+        self.read = entries;
     }
 
     /// Whether a ticket with this secret has lost the place to another device.
@@ -85,6 +109,8 @@ pub(crate) struct Offer {
     pub(crate) number: Number,
     pub(crate) joined_at: Timestamp,
     pub(crate) secret: u64,
+    /// The secret of whoever takes it.
+    pub(crate) to: u64,
     /// From when nobody takes it.
     pub(crate) ends: Timestamp,
     /// Where its holder wanted to go.
@@ -92,29 +118,45 @@ pub(crate) struct Offer {
 }
 
 impl Offer {
+    /// The ticket of whoever takes it at `now`.
+    pub(crate) fn ticket(&self, now: Timestamp) -> Ticket {
+        Ticket {
+            line: self.line,
+            number: self.number,
+            joined_at: self.joined_at,
+            told: Told::Wait {
+                next_poll_at: now,
+                shown_ahead: u32::MAX,
+            },
+            secret: self.to,
+        }
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         let Self {
             line,
             number,
             joined_at,
             secret,
+            to,
             ends,
             wanted,
         } = self;
-        let fields = [line.0, number.0, joined_at.0, *secret, ends.0];
+        let fields = [line.0, number.0, joined_at.0, *secret, *to, ends.0];
         [&fields.map(u64::to_be_bytes).concat(), wanted.as_bytes()].concat()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (fields, wanted) = bytes.split_first_chunk::<40>()?;
+        let (fields, wanted) = bytes.split_first_chunk::<48>()?;
         let (fields, _) = fields.as_chunks::<8>();
-        let fields = <[[u8; 8]; 5]>::try_from(fields).ok()?;
-        let [line, number, joined_at, secret, ends] = fields.map(u64::from_be_bytes);
+        let fields = <[[u8; 8]; 6]>::try_from(fields).ok()?;
+        let [line, number, joined_at, secret, to, ends] = fields.map(u64::from_be_bytes);
         Some(Self {
             line: LineId(line),
             number: Number(number),
             joined_at: Timestamp(joined_at),
             secret,
+            to,
             ends: Timestamp(ends),
             wanted: String::from_utf8(wanted.to_vec()).ok()?,
         })
@@ -175,13 +217,14 @@ mod tests {
             number: Number(2),
             joined_at: Timestamp(3),
             secret: 4,
+            to: 6,
             ends: Timestamp(5),
             wanted: "/sale/shoes".into(),
         };
         assert_eq!(Offer::decode(&offer.encode()), Some(offer.clone()));
         assert_eq!(Move::decode(&step(1, 2).encode()), Some(step(1, 2)));
         assert_eq!(
-            (Offer::decode(&[1; 39]), Move::decode(&[1; 25])),
+            (Offer::decode(&[1; 47]), Move::decode(&[1; 25])),
             (None, None)
         );
     }

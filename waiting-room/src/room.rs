@@ -152,7 +152,8 @@ impl Room {
     #[must_use]
     pub fn succeed(parts: Parts, old: &Self, now: Timestamp) -> (Self, Driver) {
         let door = old.inner.door.succeed(parts.rules);
-        let (room, mut driver) = Self::made_of(parts, old.inner.heirlooms.clone(), door);
+        let before = Some(&old.inner.visits);
+        let (room, mut driver) = Self::made_of(parts, old.inner.heirlooms.clone(), (door, before));
         room.inner.hindsight.store(old.inner.hindsight.load_full());
         room.inner.prospect.store(old.inner.prospect.load_full());
         old.inner.retired.store(true, Ordering::Release);
@@ -161,8 +162,8 @@ impl Room {
         room.inner.settled.store(settled, Ordering::Release);
         driver.continue_in(settled);
         if let Some(seen) = old.snapshot() {
-            let ends = now.plus(room.inner.rules.session().ttl());
-            let recorded = room.inner.visits.recorded(ends);
+            let ends = now.plus(old.inner.visits.longest());
+            let recorded = room.inner.visits.recorded(ends, now);
             room.inner
                 .activity
                 .adopt(&old.inner.active.load(), recorded);
@@ -179,10 +180,14 @@ impl Room {
     #[must_use]
     pub fn new(parts: Parts) -> (Self, Driver) {
         let door = Door::new(parts.rules, hidden(&parts));
-        Self::made_of(parts, Heirlooms::default(), door)
+        Self::made_of(parts, Heirlooms::default(), (door, None))
     }
 
-    fn made_of(parts: Parts, heirlooms: Heirlooms, door: Door) -> (Self, Driver) {
+    fn made_of(
+        parts: Parts,
+        heirlooms: Heirlooms,
+        (door, before): (Door, Option<&Visits>),
+    ) -> (Self, Driver) {
         let Parts {
             name,
             rules,
@@ -194,6 +199,7 @@ impl Room {
         } = parts;
         let presence = Epochs::of_presence(&rules);
         let visits = Visits::of(&rules, &schedule);
+        let visits = before.map_or(visits, |before| visits.succeeding(before));
         let presence_keep = rules.absent_after() * 3 + 2 * CLOCK_SKEW;
         let inner = Arc::new(Inner {
             presence: Recorder::new(Trace::Presence, presence, presence_keep),

@@ -140,10 +140,10 @@ pub(crate) fn headers(language: Language) -> [(HeaderName, HeaderValue); 4] {
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         ),
-        // The code is in the address.
+        // The code is in the address, and no other site's business. This one's own form has to say where it comes from.
         (
             header::REFERRER_POLICY,
-            HeaderValue::from_static("no-referrer"),
+            HeaderValue::from_static("same-origin"),
         ),
     ]
 }

@@ -12,6 +12,7 @@ mod numbering;
 mod reading;
 mod reporting;
 mod restoring;
+mod taking;
 
 use std::{
     num::NonZeroU32,
@@ -55,6 +56,7 @@ pub struct Driver {
     reported: reporting::Reported,
     rosters: numbering::Rosters,
     moves: moving::Known,
+    loose: parking_lot::Mutex<Vec<taking::Loose>>,
 }
 
 /// What a step did.
@@ -87,6 +89,7 @@ impl Driver {
             reported: reporting::Reported::default(),
             rosters: numbering::Rosters::default(),
             moves: moving::Known::default(),
+            loose: parking_lot::Mutex::default(),
         }
     }
 
@@ -109,7 +112,10 @@ impl Driver {
             self.inner.settled.store(0, Ordering::Release);
             self.session = 0;
         }
-        self.inner.heirlooms.desk.note(self.inner.is_settled(), now);
+        if !self.inner.retired.load(Ordering::Acquire) {
+            let is_settled = self.inner.is_settled();
+            self.inner.heirlooms.desk.note(is_settled, now);
+        }
         match tried {
             Ok(stepped) => {
                 if std::mem::take(&mut self.failing) {
@@ -130,6 +136,7 @@ impl Driver {
         if self.inner.retired.load(Ordering::Acquire) {
             // Long requests may hold this room for hours. Its rules are over: its successor reads and ticks.
             self.flush(now).await?;
+            self.write_released().await?;
             return Ok(Stepped::Read);
         }
         self.doubt_a_new_link(now);
@@ -159,6 +166,9 @@ impl Driver {
         }
         if now < self.settle_at {
             return Ok(Stepped::Settling);
+        }
+        if let Some(picture) = &picture {
+            self.give_up_loose(picture).await?;
         }
         self.settle(&head, picture.as_deref()).await?;
         // A little under the tick, so that the next step finds it free.
@@ -262,9 +272,11 @@ impl Driver {
                 self.inner.heirlooms.counts.add(Event::Fenced);
                 let listed = numbered.map(|listed| (listed.first, listed.end()));
                 self.give_up([burnt, listed], &lot).await?;
+                self.settle_numbers();
                 Ok(Stepped::Read)
             }
             Committed::Done => {
+                self.settle_numbers();
                 self.inner.heirlooms.counts.add(Event::Ticked);
                 self.known.marks = calls.marks.clone();
                 let taken = [burnt.map(|(_, end)| end), numbered.map(|n| n.end())];
@@ -280,30 +292,6 @@ impl Driver {
                 Ok(Stepped::Ticked)
             }
         }
-    }
-
-    /// Seats reserved for numbers to come cannot be called back from whoever takes such a number meanwhile. So where
-    /// a limit was lowered the controller takes the numbers itself, all that are reserved, and buries them; what may
-    /// be reserved is reserved anew. If this process dies in between they are seats without a visitor until their
-    /// grace ends.
-    async fn take_seats_back(
-        &self,
-        picture: &Snapshot,
-        traces: &Traces,
-        standing: &Standing,
-        now: Timestamp,
-    ) -> Result<Option<(Number, Number)>, StoreError> {
-        if controller::reserved_too_many(picture, traces, standing, now) == 0 {
-            return Ok(None);
-        }
-        let ahead = u32::try_from(picture.line.ahead(picture.next)).unwrap_or(u32::MAX);
-        let Some(count) = NonZeroU32::new(ahead) else {
-            return Ok(None);
-        };
-        let taken = self.inner.store.take(count).await?;
-        let end = taken.first.plus(u64::from(ahead));
-        self.inner.raise_highest(end);
-        Ok(Some((taken.first, end)))
     }
 
     /// Orders to call a ticket first are obeyed once, or never if there is nothing to obey any more.

@@ -1,21 +1,25 @@
 //! A place moves to another device: one offers it, the other takes it over, and the first one is told.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use thiserror::Error;
 
 use super::{Asked, Client, Held, Outcome, Presented, Room, TicketChange, locate::Visitor};
 use crate::{
     counts::Event,
-    handoff::{Move, Moves, Offer, code, typed},
+    handoff::{Move, Offer, code, typed},
     snapshot::Place,
     status::{Reason, State, Status},
-    token::{NAME_BITS, Ticket, Told},
-    value::{Moment, Timestamp},
+    token::{NAME_BITS, Pass, Ticket},
+    value::{Moment, Number, Timestamp, millis},
 };
 
 /// How long a code is good.
 const GOOD_FOR: Duration = Duration::from_secs(300);
+/// How long a device that took a place may take it again.
+const AGAIN_WITHIN: Duration = Duration::from_secs(20);
+/// How often one place moves at most.
+const MOST_MOVES: u32 = 16;
 
 /// Why a place did not move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -66,18 +70,26 @@ impl Room {
         ) {
             return Err(NotMoved::NoPlace);
         }
+        if self.known_moves(ticket.number) >= MOST_MOVES {
+            return Err(NotMoved::NoPlace);
+        }
+        // One offer for each ticket and five minutes: asked again, it is the same code and the same key.
+        let period = at.now.0 / millis(GOOD_FOR);
+        let made = self.inner.seal.one_time(&ticket, period);
+        let mask = (1 << NAME_BITS) - 1;
         let offer = Offer {
             line: ticket.line,
             number: ticket.number,
             joined_at: ticket.joined_at,
             secret: ticket.secret,
+            // The name of the place, by which a desk finds it, moves along. Decided here, so that a device which asks
+            // twice is the same device.
+            to: (made[1] & !mask) | (ticket.secret & mask),
             ends: at.now.plus(GOOD_FOR),
             wanted: wanted.to_owned(),
         };
-        let code = code(at.entropy);
-        let store = &self.inner.store;
-        let kept = store.keep(&name(&code), &offer.encode(), GOOD_FOR).await;
-        kept.map_err(|_| self.lost())?;
+        let code = code(made[0]);
+        self.keep_offer(&code, &offer, GOOD_FOR).await?;
         Ok(code)
     }
 
@@ -100,36 +112,35 @@ impl Room {
         let offer = offer
             .filter(|offer| at.now < offer.ends)
             .ok_or(NotMoved::Unknown)?;
-        // The name of the place, by which a desk finds it, moves along.
-        let mask = (1 << NAME_BITS) - 1;
-        let secret = (at.entropy & !mask) | (offer.secret & mask);
+        // Since then it may have been drawn, come in or left.
+        let ticket = self.current(offer.ticket(at.now));
+        if self.is_spent(&ticket) {
+            return Err(NotMoved::Unknown);
+        }
         let next = Move {
-            number: offer.number,
+            number: ticket.number,
             from: offer.secret,
-            to: secret,
+            to: offer.to,
         };
-        if self.moves().await?.took(offer.number, offer.secret) {
+        if self.now_at(ticket.number, offer.secret).await? == offer.secret {
+            store
+                .add_move(&next.encode())
+                .await
+                .map_err(|_| self.lost())?;
+            if self.now_at(ticket.number, offer.secret).await? != offer.to {
+                // Somebody else was faster, with another code.
+                return Err(NotMoved::Unknown);
+            }
+        } else if self.now_at(ticket.number, offer.secret).await? != offer.to {
             return Err(NotMoved::Unknown);
         }
-        store
-            .add_move(&next.encode())
-            .await
-            .map_err(|_| self.lost())?;
-        if self.moves().await?.at(offer.number) != Some(secret) {
-            // Somebody else was faster.
-            return Err(NotMoved::Unknown);
-        }
+        // A device that did not hear the answer may ask again for a moment; after that the code is used up.
+        let used = Offer {
+            ends: offer.ends.min(at.now.plus(AGAIN_WITHIN)),
+            ..offer.clone()
+        };
+        self.keep_offer(&code, &used, AGAIN_WITHIN).await?;
         self.inner.heirlooms.counts.add(Event::Moved);
-        let ticket = Ticket {
-            line: offer.line,
-            number: offer.number,
-            joined_at: offer.joined_at,
-            told: Told::Wait {
-                next_poll_at: at.now,
-                shown_ahead: u32::MAX,
-            },
-            secret,
-        };
         let own = self.bound_to(client);
         let text = own.as_ref().unwrap_or(self).signed(&ticket);
         let told = Outcome::Held(Held {
@@ -142,13 +153,43 @@ impl Room {
         Ok((told, offer.wanted))
     }
 
-    /// The list as it is now; the picture may be a moment older.
-    async fn moves(&self) -> Result<Moves, NotMoved> {
-        let entries = self.inner.store.moves(0).await.map_err(|_| self.lost())?;
-        let mut moves = Moves::default();
-        let entries = entries.iter().filter_map(|bytes| Move::decode(bytes));
-        entries.for_each(|next| moves.apply(&next));
-        Ok(moves)
+    async fn keep_offer(&self, code: &str, offer: &Offer, keep: Duration) -> Result<(), NotMoved> {
+        let store = &self.inner.store;
+        let kept = store.keep(&name(code), &offer.encode(), keep).await;
+        kept.map_err(|_| self.lost())
+    }
+
+    /// The secret that counts for a number now, if it was `at_first`: the picture's, and what was added since.
+    async fn now_at(&self, number: Number, at_first: u64) -> Result<u64, NotMoved> {
+        let seen = self.snapshot();
+        let known = seen.map(|seen| Arc::clone(&seen.moves)).unwrap_or_default();
+        let added = self.inner.store.moves(known.read()).await;
+        let added = added.map_err(|_| self.lost())?;
+        let added = added.iter().filter_map(|bytes| Move::decode(bytes));
+        let at = known.at(number).unwrap_or(at_first);
+        Ok(added
+            .filter(|next| next.number == number)
+            .fold(at, |at, next| if at == next.from { next.to } else { at }))
+    }
+
+    fn known_moves(&self, number: Number) -> u32 {
+        self.snapshot().map_or(0, |seen| seen.moves.count(number))
+    }
+
+    /// Whether nobody could take this place over any more.
+    fn is_spent(&self, ticket: &Ticket) -> bool {
+        self.snapshot().is_some_and(|seen| {
+            let marks = &seen.marks;
+            marks.claimed.has(ticket.number) || marks.left.has(ticket.number)
+        })
+    }
+
+    pub(super) fn pass_has_moved(&self, pass: &Pass) -> bool {
+        let snapshot = self.inner.snapshot.load();
+        let seen = snapshot.as_ref();
+        seen.is_some_and(|seen| {
+            pass.line == seen.line.id && seen.moves.took(pass.number, pass.secret)
+        })
     }
 
     fn lost(&self) -> NotMoved {

@@ -87,7 +87,9 @@ impl Room {
             secret: 0,
         });
         match self.place(&ticket, now) {
-            Place::Void | Place::Spent | Place::Missed | Place::Left => true,
+            // The call is long over; whether the visit is, the pass tells.
+            Place::Void | Place::Spent => !self.inner.active.load().has(ticket.number),
+            Place::Missed | Place::Left => true,
             Place::Waiting { .. }
             | Place::Late { .. }
             | Place::Called { .. }

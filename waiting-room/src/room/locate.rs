@@ -109,6 +109,9 @@ impl Room {
         };
         // Answered from memory, the number may be one of a pre-queue that was drawn since.
         let ticket = self.current(ticket);
+        if self.has_moved(&ticket) {
+            return Located::Nowhere(self.moved(at.now));
+        }
         inner.presence.record(ticket.number, at.now);
         Located::InLine(Seat {
             ticket,
@@ -121,7 +124,7 @@ impl Room {
         let inner = &self.inner;
         if let Some(text) = presented.pass {
             match inner.seal.read_pass_of(text, now, self.bound.as_ref()) {
-                Ok(pass) if self.has_left(pass.number) => {}
+                Ok(pass) if self.has_left(pass.number) || self.pass_has_moved(&pass) => {}
                 Ok(pass) => return Visitor::Guest(pass),
                 Err(error) => inner.heirlooms.counts.bad_token(error),
             }

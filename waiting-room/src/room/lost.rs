@@ -7,7 +7,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use policies::admission::OnStoreLoss;
+use policies::admission::{OnStoreLoss, bots::Invitations};
 
 use super::{
     Held, Room, STALE_AFTER, TicketChange,
@@ -26,6 +26,8 @@ use crate::{
 const LOST_AFTER: Duration = STALE_AFTER;
 /// So long after this gateway has its store back, the other gateways' lists are there too, or never will be.
 const LISTS_WITHIN: Duration = Duration::from_secs(10);
+/// A provisional ticket is good this long: lists are kept as long.
+const GOOD_FOR: Duration = Duration::from_secs(48 * 3_600);
 /// Most arrivals whose spot is remembered, to answer a repeat: 48 MB at the worst.
 const MOST_REMEMBERED: usize = 1 << 20;
 
@@ -147,7 +149,9 @@ impl Room {
     /// Whether who comes now is written down, since no number can be given.
     pub(super) fn writes_down(&self, now: Timestamp) -> bool {
         let inner = &self.inner;
-        let is_held = inner.rules.on_store_loss() == OnStoreLoss::Hold;
+        // An invitation can only be redeemed with the store.
+        let is_free = inner.door.invitations() != Invitations::Required;
+        let is_held = is_free && inner.rules.on_store_loss() == OnStoreLoss::Hold;
         let is_lost = || inner.heirlooms.desk.lost_since(now).is_some();
         is_held && is_lost() && !self.lets_everybody_in(now)
     }
@@ -169,6 +173,9 @@ impl Room {
     /// The number of a provisional ticket, if it has one yet.
     pub(super) async fn numbered(&self, provisional: Provisional, at: Moment) -> Located {
         let inner = &self.inner;
+        if at.now >= provisional.spot.came_at.plus(GOOD_FOR) {
+            return Located::Nowhere(self.gone_before(at.now));
+        }
         let snapshot = inner.snapshot.load_full();
         let seen = snapshot.as_ref();
         if let Some(seen) = seen
@@ -207,12 +214,23 @@ impl Room {
             },
             secret: inner.seal.named_secret(nonce, line, number),
         });
+        if self.has_moved(&ticket) {
+            return Located::Nowhere(self.moved(at.now));
+        }
         inner.presence.record(ticket.number, at.now);
         Located::InLine(Seat {
             place: self.place(&ticket, at.now),
             ticket,
             reason: None,
         })
+    }
+
+    /// Too old: it is forgotten, and whoever shows it begins anew.
+    fn gone_before(&self, now: Timestamp) -> Held {
+        Held {
+            status: self.joining(now, Reason::Joining),
+            ticket: TicketChange::Drop,
+        }
     }
 
     fn provisional(&self, ticket: TicketChange, at: Moment) -> Held {

@@ -100,7 +100,7 @@ impl Room {
     }
 
     async fn place_or_spot(&self, challenge: Challenge, arrival: Arrival, at: Moment) -> Located {
-        let is_written = self.writes_down(at.now);
+        let is_written = arrival.invitation.is_none() && self.writes_down(at.now);
         let spot = is_written
             .then(|| self.write_down(&challenge, at))
             .flatten();

@@ -227,11 +227,12 @@ impl Room {
 
     pub(super) async fn admit(&self, pass: Pass, now: Timestamp) -> Outcome {
         let session = self.session(now);
-        let renewed_to = now.plus(session.ttl());
-        // A pass that is held for a payment is counted to its own end already.
-        if session.renewal() == Renewal::OnActivity && pass.expires_at <= renewed_to {
-            self.count_visit(pass.number, renewed_to);
-        }
+        // Counted to its end at every request: whoever counted it before may have died with it, or cut time otherwise.
+        let ends = match session.renewal() {
+            Renewal::OnActivity => pass.expires_at.max(now.plus(session.ttl())),
+            Renewal::Never => pass.expires_at,
+        };
+        self.count_visit(pass.number, ends, now);
         let renewed = self.renew(&pass, now);
         if renewed.is_some() {
             self.keep_activity(now).await;
@@ -246,14 +247,13 @@ impl Room {
         })
     }
 
-    /// A pass is renewed once per activity epoch: often enough that an active visitor never runs out,
+    /// A pass is renewed when an eighth of its session is over: often enough that an active visitor never runs out,
     /// seldom enough that most answers set no cookie.
     fn renew(&self, pass: &Pass, now: Timestamp) -> Option<Pass> {
         let inner = &self.inner;
         let session = self.session(now);
-        let epochs = inner.visits.epochs;
-        let due = epochs.at(pass.issued_at) != epochs.at(now);
-        if session.renewal() == Renewal::Never || !due || now < pass.issued_at {
+        let due = now.since(pass.issued_at) >= session.ttl() / 8;
+        if session.renewal() == Renewal::Never || !due {
             return None;
         }
         inner.heirlooms.counts.add(Event::Renewed);

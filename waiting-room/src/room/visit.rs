@@ -53,9 +53,25 @@ impl Visits {
         }
     }
 
-    /// When a pass that ends then is recorded.
-    pub(super) fn recorded(&self, ends: Timestamp) -> Timestamp {
-        ends.minus(self.longest)
+    /// When a pass that ends then is recorded: never later than now, or it would not count yet.
+    pub(super) fn recorded(&self, ends: Timestamp, now: Timestamp) -> Timestamp {
+        ends.minus(self.longest).min(now)
+    }
+
+    /// The same, but as long as passes of the rules before may last: those are good to their end.
+    pub(super) fn succeeding(self, before: &Self) -> Self {
+        let longest = self.longest.max(before.longest);
+        let length = self.epochs.length().max(longest / MOST_EPOCHS);
+        Self {
+            longest,
+            epochs: Epochs::of_length(length),
+            ..self
+        }
+    }
+
+    /// The longest that any pass lasts.
+    pub(super) fn longest(&self) -> Duration {
+        self.longest
     }
 
     /// The epochs that hold every pass that is good at `now`.
@@ -94,9 +110,10 @@ impl Room {
     }
 
     /// Counts a visit until it ends.
-    pub(super) fn count_visit(&self, number: Number, ends: Timestamp) {
+    pub(super) fn count_visit(&self, number: Number, ends: Timestamp, now: Timestamp) {
         let inner = &self.inner;
-        inner.activity.record(number, inner.visits.recorded(ends));
+        let recorded = inner.visits.recorded(ends, now);
+        inner.activity.record(number, recorded);
     }
 
     /// Whether the visit of somebody who came in is over, though the call is still open: its seat was given on. Asked
@@ -141,7 +158,7 @@ impl Room {
             return None;
         }
         inner.heirlooms.counts.add(Event::Extended);
-        self.count_visit(pass.number, expires_at);
+        self.count_visit(pass.number, expires_at, now);
         self.keep_activity(now).await;
         let longer = Pass {
             expires_at,

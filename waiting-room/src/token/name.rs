@@ -8,7 +8,7 @@
 
 use hmac::Mac;
 
-use super::{Code, KeyId, Seal};
+use super::{Code, KeyId, Seal, Ticket};
 use crate::value::{LineId, Number};
 
 /// Bits of a name: six letters of five.
@@ -28,6 +28,19 @@ impl Seal {
         let index = (number.0.wrapping_sub(line.0) & mask) as u32;
         let name = self.permuted(self.signer().0, index, 0..ROUNDS);
         (nonce & !mask) | u64::from(name.unwrap_or(index))
+    }
+
+    /// Two random-looking numbers for a ticket and a period, that only gateways can make.
+    pub(crate) fn one_time(&self, ticket: &Ticket, period: u64) -> [u64; 2] {
+        let context = [ticket.line.0, ticket.number.0, ticket.secret, period];
+        let context = context.map(u64::to_be_bytes).concat();
+        let derived = self.derive(self.signing_key(), "fluxgate handoff", &context);
+        let derived = derived.expect("the signing key is in the ring");
+        let half = |at: usize| {
+            let bytes: [u8; 8] = std::array::from_fn(|i| derived[at + i]);
+            u64::from_be_bytes(bytes)
+        };
+        [half(0), half(8)]
     }
 
     /// The numbers that tickets of this name may have in the line: one for each key of the ring.

@@ -21,7 +21,7 @@ use crate::rooms::{RESERVED, moment};
 use crate::step::identify::{Scheme, authority};
 
 /// Longest address that moves along with a place.
-const LONGEST_WANTED: usize = 2_048;
+const LONGEST_WANTED: usize = 512;
 
 /// The address by which this visitor's place moves to another device.
 pub(super) async fn offer(facts: &Facts<'_>, asking: &Asking<'_>) -> Answer {

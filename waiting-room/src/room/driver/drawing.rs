@@ -40,9 +40,8 @@ impl Driver {
             tracing::error!("the pre-queue is too long for a lottery");
             return Ok(LotStep::None);
         };
-        let first = self.inner.store.take(count).await?.first;
+        let first = self.take(count).await?;
         let end = first.plus(u64::from(count.get()));
-        self.inner.raise_highest(end);
         if first.since(lot.from) > u64::from(count.get()) {
             // More joined meanwhile than were allowed for: these numbers are nobody's, and the next tick takes more.
             return Ok(LotStep::None);

@@ -25,6 +25,7 @@ impl Driver {
     pub async fn retire(&mut self, now: Timestamp) {
         self.presence_at = Timestamp(0);
         let flushed = self.flush(now).await;
+        let flushed = flushed.and(self.write_released().await);
         let retired = self.inner.store.retire(self.inner.gateway).await;
         if let Err(error) = flushed.and(retired) {
             tracing::debug!(%error, "this gateway will be missed for a while");

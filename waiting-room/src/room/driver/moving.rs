@@ -52,6 +52,7 @@ impl Driver {
                 self.moves.all.push(next);
             }
         }
+        moves.note_read(self.moves.read);
         self.moves.moves = Arc::new(moves);
         Ok(Arc::clone(&self.moves.moves))
     }

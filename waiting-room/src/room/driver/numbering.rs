@@ -131,13 +131,12 @@ impl Driver {
         let Some(count) = count else {
             return Ok(None);
         };
-        let first = self.inner.store.take(count).await?.first;
+        let first = self.take(count).await?;
         let numbered = Numbered {
             first,
             count: count.get(),
             lists: lists.iter().map(|list| list.id).collect(),
         };
-        self.inner.raise_highest(numbered.end());
         tracing::info!(count, first = first.0, "arrivals from before are numbered");
         self.rosters.add(numbered.clone(), lists);
         Ok(Some(numbered))

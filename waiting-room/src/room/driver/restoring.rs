@@ -31,10 +31,10 @@ impl Driver {
         tracing::warn!(line = known.line.id.0, "the store forgot; it is told again");
         // Seats that other gateways had recorded become ours: over-counted rather than forgotten. Who waits is
         // recorded again by each gateway, from what it knows itself.
-        let ends = now.plus(inner.rules.session().ttl());
+        let ends = now.plus(inner.visits.longest());
         inner
             .activity
-            .adopt(&inner.active.load(), inner.visits.recorded(ends));
+            .adopt(&inner.active.load(), inner.visits.recorded(ends, now));
         self.known.all_at = Timestamp(0);
         inner
             .store

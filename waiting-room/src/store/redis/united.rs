@@ -1,5 +1,7 @@
 //! Marks that are added to those in the store, OR-ed by the server.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
 use fred::prelude::*;
 
 use super::{
@@ -17,7 +19,9 @@ impl RedisStore {
         for (segment, bytes) in wire::segments(bits) {
             // A bitmap of ours beside theirs, OR-ed by the server: nobody's bit is overwritten.
             let part = Part { mark, segment };
-            let (theirs, ours) = (self.part_key(part), self.key(&format!("x:{segment}")));
+            // A name of its own for each: another gateway may be at the same.
+            let unique = RandomState::new().build_hasher().finish();
+            let (theirs, ours) = (self.part_key(part), self.key(&format!("x:{unique:x}")));
             let pipeline = client.pipeline();
             let set = vec![
                 ours.clone(),

@@ -75,6 +75,7 @@ async fn a_code_works_once_and_for_five_minutes() {
     let code = offer(&mut scene, &crowd[1]).await.expect("a code");
     let late = offer(&mut scene, &crowd[2]).await.expect("a code");
     take(&mut scene, &code).await.expect("taken over");
+    scene.steps(100).await;
     assert_eq!(take(&mut scene, &code).await.err(), Some(NotMoved::Unknown));
     for wrong in ["", "K7QM", "AAAA-AAAA", "\u{0}"] {
         assert_eq!(
@@ -92,6 +93,43 @@ async fn a_code_works_once_and_for_five_minutes() {
             Some(NotMoved::NoPlace)
         );
     }
+}
+
+#[tokio::test]
+async fn a_code_is_worth_nothing_once_its_place_was_used() {
+    let mut scene = Scene::new(1, Schedule::default()).await;
+    let mut crowd = scene.arrive(2).await;
+    let code = offer(&mut scene, &crowd[1]).await.expect("a code");
+    let _ = crowd[0].leave(&scene.gateways[0], scene.now).await;
+    for _ in 0..8 {
+        scene.steps(1).await;
+        let _ = scene.poll(&mut crowd[1]).await;
+    }
+    assert!(matches!(
+        scene.enter(&mut crowd[1]).await,
+        Outcome::Admitted(_)
+    ));
+    scene.steps(2).await;
+    assert_eq!(take(&mut scene, &code).await.err(), Some(NotMoved::Unknown));
+}
+
+#[tokio::test]
+async fn a_device_that_did_not_hear_the_answer_asks_again_and_is_the_same_device() {
+    let mut scene = Scene::new(1, Schedule::default()).await;
+    let crowd = scene.arrive(2).await;
+    let code = offer(&mut scene, &crowd[1]).await.expect("a code");
+    assert_eq!(
+        offer(&mut scene, &crowd[1]).await,
+        Ok(code.clone()),
+        "asked twice, it is one code"
+    );
+    let first = take(&mut scene, &code).await.expect("taken over");
+    scene.steps(4).await;
+    let again = take(&mut scene, &code).await.expect("the same");
+    let secret = |browser: &Browser| browser.ticket().map(|ticket| ticket.secret);
+    assert_eq!(secret(&first), secret(&again));
+    scene.steps(100).await;
+    assert_eq!(take(&mut scene, &code).await.err(), Some(NotMoved::Unknown));
 }
 
 #[tokio::test]

@@ -132,6 +132,23 @@ async fn a_visit_that_the_origin_ends_frees_its_seat_at_once_and_its_pass_opens_
 }
 
 #[tokio::test]
+async fn an_active_visitor_is_never_thrown_out_however_long_a_pass_may_be_held() {
+    let spec = Spec {
+        active: Some(1),
+        ttl: Duration::from_secs(60),
+        hold: Some(Duration::from_secs(86_400)),
+        ..Spec::default()
+    };
+    let rules = Admission::new(spec).expect("valid");
+    let mut scene = Scene::under(rules, Schedule::default()).await;
+    let mut browser = scene.arrive(1).await.remove(0);
+    for _ in 0..40 {
+        scene.steps(80).await;
+        let _ = inside(&mut scene, &mut browser).await;
+    }
+}
+
+#[tokio::test]
 async fn an_event_has_a_session_of_its_own() {
     let event = EventSpec {
         opens_at: at(5),
