@@ -7,6 +7,8 @@
 mod archive;
 mod figures;
 mod origin;
+#[cfg(test)]
+mod seeds;
 mod tokens;
 mod visit;
 

@@ -297,7 +297,7 @@ impl Seal {
                 issued_at: body.time(),
                 nonce: body.u64(),
                 bits: match kind {
-                    Kind::Work => body.take::<1>()[0],
+                    Kind::Work => body.positive()?,
                     _ => 0,
                 },
             })),

@@ -1,7 +1,7 @@
 //! The commands: what each is called, what it does and takes, and who does it. One table, so that
 //! help cannot forget one.
 
-use crate::{bench, drill, sqlx, test, tidy, up};
+use crate::{bench, drill, fuzz, sqlx, test, tidy, up};
 use std::fmt::{self, Write};
 
 /// One command.
@@ -13,7 +13,7 @@ pub(crate) struct Command {
     pub(crate) run: fn(lexopt::Parser) -> Result<(), String>,
 }
 
-const COMMANDS: [Command; 7] = [
+const COMMANDS: [Command; 8] = [
     Command {
         name: "up",
         summary: "start the demo and stay; Ctrl-C stops everything",
@@ -71,6 +71,18 @@ Builds as for production first (some minutes).",
         details: "Installs what is missing (PostgreSQL, Redis, Chromium, a C toolchain) with apt-get, as root or
 through sudo. Goes on after a failure; the last line says how many passed and failed.",
         run: test::run,
+    },
+    Command {
+        name: "fuzz",
+        summary: "random input to what reads tokens and cookies",
+        details: "  fuzz token             tokens, and the records that gateways leave in the store
+  fuzz cookie            cookies and the headers in their place
+    --seconds N            for how long (default 60)
+    FILE …                 only these inputs, such as a finding
+
+What leads to new code is kept in .data/fuzz/ and is where the next run begins. A finding ends the run; its
+input is in .data/fuzz/TARGET-findings/. docs/fuzzing.md says more.",
+        run: fuzz::run,
     },
     Command {
         name: "tidy",

@@ -9,6 +9,7 @@ mod bench;
 mod cargo;
 mod commands;
 mod drill;
+mod fuzz;
 mod options;
 mod packages;
 mod sqlx;

@@ -19,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) port_base: u16,
     /// `--visitors`: how many, if said.
     pub(crate) visitors: Option<u32>,
+    /// `--seconds`: for how long, if said.
+    pub(crate) seconds: Option<u32>,
     /// `--fault`: what is wrong with the last gateway.
     pub(crate) fault: Option<Fault>,
     /// `--release`: how programs are built.
@@ -39,6 +41,7 @@ impl Options {
             gateways: 1,
             port_base: PORT_BASE,
             visitors: None,
+            seconds: None,
             fault: None,
             profile: Profile::Dev,
             fresh: false,
@@ -67,6 +70,9 @@ impl Options {
                 "port-base" => self.port_base = args.value()?.parse_with(port)?,
                 "visitors" => {
                     self.visitors = Some(args.value()?.parse_with(|n| at_least_one(n, 1_000_000))?);
+                }
+                "seconds" => {
+                    self.seconds = Some(args.value()?.parse_with(|n| at_least_one(n, 86_400))?);
                 }
                 "fault" => self.fault = Some(args.value()?.parse_with(Fault::read)?),
                 "release" => self.profile = Profile::Release,
@@ -133,9 +139,14 @@ mod tests {
             ("--gateways 0", "1 to 16"),
             ("--port-base 80", "1024 to 64000"),
             ("--visitors", "--visitors"),
+            ("--seconds 86401", "1 to 86400"),
         ];
         for (line, named) in cases {
-            let error = read(line, &["store", "gateways", "port-base", "visitors"]).unwrap_err();
+            let error = read(
+                line,
+                &["store", "gateways", "port-base", "visitors", "seconds"],
+            )
+            .unwrap_err();
             assert!(error.contains(named), "{line}: {error}");
         }
         assert!(read("--fresh", &["store"]).unwrap_err().contains("--fresh"));

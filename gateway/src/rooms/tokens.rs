@@ -173,9 +173,11 @@ fn name(prefixed: &str, scheme: Scheme) -> &str {
     }
 }
 
+/// Names and values. A pair that is no text is left out and hides no other: a shop's own cookies may hold
+/// anything, and browsers send all of them in one field.
 fn cookies(field: &HeaderValue) -> impl Iterator<Item = (&str, &str)> {
-    let pairs = field.to_str().unwrap_or_default().split(';');
-    pairs.filter_map(|pair| pair.trim().split_once('='))
+    let pairs = field.as_bytes().split(|byte| *byte == b';');
+    pairs.filter_map(|pair| str::from_utf8(pair.trim_ascii()).ok()?.split_once('='))
 }
 
 fn cookie(name: &str, text: &str, (age, scheme): (u64, Scheme)) -> HeaderValue {
@@ -231,6 +233,17 @@ mod tests {
             let map = HeaderMap::from_iter([(COOKIE, HeaderValue::from_static(odd))]);
             let (presented, carrier) = TokenNames::of("sale").presented(&map, Scheme::Http);
             assert_eq!((presented.ticket, carrier), (None, None), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_of_the_shop_in_any_bytes_hides_none_of_ours() {
+        for theirs in ["name=홍길동".as_bytes(), b"name=\xc8\xab", b"\xff"] {
+            let field = [theirs, b"; fg_t_sale=yes"].concat();
+            let field = HeaderValue::from_bytes(&field).expect("not a control character");
+            let map = HeaderMap::from_iter([(COOKIE, field)]);
+            let (presented, _) = TokenNames::of("sale").presented(&map, Scheme::Http);
+            assert_eq!(presented.ticket, Some("yes"), "{theirs:?}");
         }
     }
 

@@ -18,7 +18,7 @@ pub struct Bound([u8; 32]);
 impl Bound {
     /// A client by its network and, where that counts too, by what it calls itself.
     #[must_use]
-    pub(crate) fn to(network: [u8; 8], agent: Option<&[u8]>) -> Self {
+    pub fn to(network: [u8; 8], agent: Option<&[u8]>) -> Self {
         // The network has a fixed width, so that nothing said about the agent reaches into it.
         let mut hash = Sha256::new_with_prefix(network);
         hash.update([u8::from(agent.is_some())]);

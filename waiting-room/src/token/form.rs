@@ -179,6 +179,14 @@ impl Reader<'_> {
         u64::from_be_bytes(self.take())
     }
 
+    /// A byte that is not 0: who means none writes a kind without it, so that a token has one form.
+    pub(super) fn positive(&mut self) -> Result<u8, TokenError> {
+        let [byte] = self.take();
+        Some(byte)
+            .filter(|byte| *byte > 0)
+            .ok_or(TokenError::Malformed)
+    }
+
     pub(super) fn time(&mut self) -> Timestamp {
         let mut wide = [0; 8];
         wide[2..].copy_from_slice(&self.take::<6>());

@@ -11,6 +11,7 @@ mod newcomers;
 mod pair;
 mod reload;
 mod seats;
+mod seeds;
 mod shared_redis;
 mod slot_move;
 mod stale;

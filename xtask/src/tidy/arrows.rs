@@ -17,6 +17,7 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("loadtest/compare/bare-pingora", "bare-pingora", &[]),
     ("devkit", "devkit", &[]),
     ("xtask", "xtask", &["devkit"]),
+    ("fuzz", "fluxgate-fuzz", &["waiting-room"]),
 ];
 /// What tests of any crate may use besides.
 const FOR_TESTS: &[&str] = &["devkit", "psp-sim"];
