@@ -15,14 +15,13 @@ mod restoring;
 mod taking;
 
 use std::{
-    num::NonZeroU32,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use super::Inner;
 use crate::{
-    controller::{self, Calls, Seen, TICK, Traces},
+    controller::{self, Calls, Seen, TICK},
     counts::Event,
     line::{Line, SEGMENT_NUMBERS},
     orders::{Orders, Word},
