@@ -111,6 +111,8 @@ pub(crate) struct Offer {
     pub(crate) secret: u64,
     /// The secret of whoever takes it.
     pub(crate) to: u64,
+    /// Who took it, by address and user agent; 0 while nobody has.
+    pub(crate) taker: u64,
     /// From when nobody takes it.
     pub(crate) ends: Timestamp,
     /// Where its holder wanted to go.
@@ -139,24 +141,26 @@ impl Offer {
             joined_at,
             secret,
             to,
+            taker,
             ends,
             wanted,
         } = self;
-        let fields = [line.0, number.0, joined_at.0, *secret, *to, ends.0];
+        let fields = [line.0, number.0, joined_at.0, *secret, *to, *taker, ends.0];
         [&fields.map(u64::to_be_bytes).concat(), wanted.as_bytes()].concat()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (fields, wanted) = bytes.split_first_chunk::<48>()?;
+        let (fields, wanted) = bytes.split_first_chunk::<56>()?;
         let (fields, _) = fields.as_chunks::<8>();
-        let fields = <[[u8; 8]; 6]>::try_from(fields).ok()?;
-        let [line, number, joined_at, secret, to, ends] = fields.map(u64::from_be_bytes);
+        let fields = <[[u8; 8]; 7]>::try_from(fields).ok()?;
+        let [line, number, joined_at, secret, to, taker, ends] = fields.map(u64::from_be_bytes);
         Some(Self {
             line: LineId(line),
             number: Number(number),
             joined_at: Timestamp(joined_at),
             secret,
             to,
+            taker,
             ends: Timestamp(ends),
             wanted: String::from_utf8(wanted.to_vec()).ok()?,
         })
@@ -218,13 +222,14 @@ mod tests {
             joined_at: Timestamp(3),
             secret: 4,
             to: 6,
+            taker: 7,
             ends: Timestamp(5),
             wanted: "/sale/shoes".into(),
         };
         assert_eq!(Offer::decode(&offer.encode()), Some(offer.clone()));
         assert_eq!(Move::decode(&step(1, 2).encode()), Some(step(1, 2)));
         assert_eq!(
-            (Offer::decode(&[1; 47]), Move::decode(&[1; 25])),
+            (Offer::decode(&[1; 55]), Move::decode(&[1; 25])),
             (None, None)
         );
     }

@@ -219,8 +219,12 @@ const OPENING_RATE: u64 = 20_000;
 pub(crate) const POLL_SHUT: Duration = Duration::from_secs(30);
 
 /// When a visitor with a provisional ticket asks again. Spread, so that a store that is back is not met by all at once.
-pub(crate) fn poll_provisional(entropy: u64) -> Duration {
-    POLL_PROVISIONAL + Duration::from_millis(entropy % (millis(POLL_PROVISIONAL) + 1))
+pub(crate) fn poll_provisional(is_near: bool, entropy: u64) -> Duration {
+    let least = match is_near {
+        true => POLL_JOINING,
+        false => POLL_PROVISIONAL,
+    };
+    least + Duration::from_millis(entropy % (millis(least) + 1))
 }
 
 /// The same for somebody near the front or late: no longer than [`POLL_SOON`], still spread.

@@ -60,7 +60,8 @@ fn a_place_moves_when_a_person_says_so_and_not_when_an_address_is_looked_at() {
         let status = browser.status();
         (status["reason"] == "moved").then_some(())
     });
-    let again = Browser::at(&gateway).ask(&format!("POST {}", path(&url)), FROM_HERE);
+    let another = format!("{FROM_HERE}User-Agent: another\r\n");
+    let again = Browser::at(&gateway).ask(&format!("POST {}", path(&url)), &another);
     assert_eq!(again.status, 410);
     assert!(again.body.contains("no longer works"), "{}", again.body);
     first.ask("POST /.fluxgate/sale/leave", JSON);

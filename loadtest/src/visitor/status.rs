@@ -23,6 +23,8 @@ pub(super) enum State {
 pub(super) struct Status {
     pub(super) state: State,
     #[serde(default)]
+    pub(super) reason: Option<String>,
+    #[serde(default)]
     pub(super) ticket: Option<String>,
     #[serde(default)]
     pub(super) ahead: Option<u64>,
@@ -41,11 +43,11 @@ impl Status {
     }
 
     /// True when the visitor has a number rather than only the invitation to take one: who waits with a
-    /// number has a ticket's code.
+    /// number has a ticket's code. Whose arrival is written down, since the store is lost, has a place by that.
     pub(super) fn has_place(&self) -> bool {
         match self.state {
             State::Called | State::Admitted => true,
-            _ => self.ticket.is_some(),
+            _ => self.ticket.is_some() || self.reason.as_deref() == Some("provisional"),
         }
     }
 

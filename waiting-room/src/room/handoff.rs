@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::{Asked, Client, Held, Outcome, Presented, Room, TicketChange, locate::Visitor};
@@ -85,6 +86,7 @@ impl Room {
             // The name of the place, by which a desk finds it, moves along. Decided here, so that a device which asks
             // twice is the same device.
             to: (made[1] & !mask) | (ticket.secret & mask),
+            taker: 0,
             ends: at.now.plus(GOOD_FOR),
             wanted: wanted.to_owned(),
         };
@@ -112,6 +114,10 @@ impl Room {
         let offer = offer
             .filter(|offer| at.now < offer.ends)
             .ok_or(NotMoved::Unknown)?;
+        let taker = device(client);
+        if offer.taker != 0 && offer.taker != taker {
+            return Err(NotMoved::Unknown);
+        }
         // Since then it may have been drawn, come in or left.
         let ticket = self.current(offer.ticket(at.now));
         if self.is_spent(&ticket) {
@@ -136,6 +142,7 @@ impl Room {
         }
         // A device that did not hear the answer may ask again for a moment; after that the code is used up.
         let used = Offer {
+            taker,
             ends: offer.ends.min(at.now.plus(AGAIN_WITHIN)),
             ..offer.clone()
         };
@@ -213,6 +220,23 @@ impl Room {
             ticket: TicketChange::Drop,
         }
     }
+}
+
+/// A device, as far as one request tells it from others.
+fn device(client: &Client<'_>) -> u64 {
+    let mut hash = Sha256::new();
+    hash.update(
+        client
+            .address
+            .map_or_else(String::new, |address| address.to_string()),
+    );
+    hash.update([0]);
+    hash.update(client.agent.unwrap_or_default());
+    let digest = hash.finalize();
+    let front = digest
+        .first_chunk()
+        .map_or(0, |front| u64::from_be_bytes(*front));
+    front.max(1)
 }
 
 fn name(code: &str) -> String {

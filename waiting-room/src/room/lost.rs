@@ -94,6 +94,11 @@ impl Desk {
         (since.0 != 0 && now >= since.plus(LOST_AFTER)).then_some(since)
     }
 
+    /// Whether numbers could ever be taken.
+    fn has_had_it(&self) -> bool {
+        self.back_since.load(Ordering::Acquire) != 0
+    }
+
     /// Whether this arrival is written down already.
     pub(super) fn knows(&self, nonce: u64) -> bool {
         self.lists.lock().given.contains_key(&nonce)
@@ -152,7 +157,9 @@ impl Room {
         // An invitation can only be redeemed with the store.
         let is_free = inner.door.invitations() != Invitations::Required;
         let is_held = is_free && inner.rules.on_store_loss() == OnStoreLoss::Hold;
-        let is_lost = || inner.heirlooms.desk.lost_since(now).is_some();
+        // A gateway that has just started and has its store is no gateway whose store is lost.
+        let begins = inner.store.session() != 0 && !inner.heirlooms.desk.has_had_it();
+        let is_lost = || !begins && inner.heirlooms.desk.lost_since(now).is_some();
         is_held && is_lost() && !self.lets_everybody_in(now)
     }
 
@@ -234,8 +241,10 @@ impl Room {
     }
 
     fn provisional(&self, ticket: TicketChange, at: Moment) -> Held {
+        // Once the store is there it is a matter of seconds.
+        let is_near = self.inner.store.session() != 0;
         let status = Status {
-            poll_after: status::poll_provisional(at.entropy),
+            poll_after: status::poll_provisional(is_near, at.entropy),
             ..self.joining(at.now, Reason::Provisional)
         };
         Held { status, ticket }
