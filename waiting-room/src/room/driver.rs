@@ -26,6 +26,7 @@ use crate::{
     line::{Line, SEGMENT_NUMBERS},
     orders::{Orders, Word},
     presence::{CLOCK_SKEW, ChunkWrite, Epochs},
+    provisional::ListId,
     snapshot::Snapshot,
     standing::Standing,
     store::{Commit, Committed, Head, Mark, Reach, Record, StoreError},
@@ -55,6 +56,7 @@ pub struct Driver {
     reported: reporting::Reported,
     rosters: numbering::Rosters,
     moves: moving::Known,
+    announced: Option<ListId>,
     loose: parking_lot::Mutex<Vec<taking::Loose>>,
 }
 
@@ -88,6 +90,7 @@ impl Driver {
             reported: reporting::Reported::default(),
             rosters: numbering::Rosters::default(),
             moves: moving::Known::default(),
+            announced: None,
             loose: parking_lot::Mutex::default(),
         }
     }
@@ -163,13 +166,16 @@ impl Driver {
             self.copy_log(&picture.line).await?;
             self.publish(Arc::clone(picture));
         }
+        if !self.inner.is_settled() {
+            self.announce(now).await?;
+        }
         if now < self.settle_at {
             return Ok(Stepped::Settling);
         }
         if let Some(picture) = &picture {
             self.give_up_loose(picture).await?;
         }
-        self.settle(&head, picture.as_deref()).await?;
+        self.settle(&head, picture.as_deref(), now).await?;
         // A little under the tick, so that the next step finds it free.
         if !self.inner.store.try_tick(now, TICK.mul_f32(0.9)).await? {
             return Ok(Stepped::Read);
@@ -214,12 +220,17 @@ impl Driver {
     }
 
     /// Numbers may be taken again once all who came before have theirs.
-    async fn settle(&self, head: &Head, picture: Option<&Snapshot>) -> Result<(), StoreError> {
+    async fn settle(
+        &self,
+        head: &Head,
+        picture: Option<&Snapshot>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let Some(picture) = picture.filter(|_| !self.inner.is_settled()) else {
             return Ok(());
         };
         let handed_in = self.hand_in().await?;
-        if handed_in.is_empty() && numbering::unnumbered(head, &picture.line).is_empty() {
+        if handed_in.is_empty() && numbering::unnumbered(head, &picture.line, now).is_empty() {
             self.inner.settled.store(self.session, Ordering::Release);
         }
         Ok(())
@@ -239,7 +250,7 @@ impl Driver {
         head: &Head,
         now: Timestamp,
     ) -> Result<Stepped, StoreError> {
-        let numbered = self.number_lists(head, &picture.line).await?;
+        let numbered = self.number_lists(head, &picture.line, now).await?;
         let inner = &self.inner;
         let standing = Standing::at(&inner.rules, &inner.schedule, &picture.orders, now);
         let made = self.lot_made(picture, &standing).await;

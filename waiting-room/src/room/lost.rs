@@ -69,6 +69,11 @@ impl Desk {
         }
     }
 
+    /// The list that is open, if somebody is on it.
+    pub(super) fn open(&self) -> Option<ListId> {
+        self.lists.lock().open.as_ref().map(|list| list.id)
+    }
+
     /// Ends the open list: who comes from now on waits for a number of the ordinary kind. Returns all that are closed.
     pub(super) fn close(&self) -> Vec<List> {
         let mut lists = self.lists.lock();

@@ -8,12 +8,18 @@ use crate::{
     line::Line,
     provisional::{List, ListId, Numbered, Roster},
     store::{Head, StoreError},
+    value::Timestamp,
 };
 
 /// How long lists are kept: as long as a browser keeps a ticket.
 const KEEP: Duration = Duration::from_secs(48 * 3_600);
 /// A list that is to be numbered stands among the orders, where every gateway looks with every step.
 const PLACE: &str = "list:";
+
+/// What stands there while a list is still open, before the time in milliseconds.
+const OPEN: &str = "open:";
+/// A gateway that announced a list and has not handed it in by then has died.
+const HANDED_IN_WITHIN: Duration = Duration::from_secs(10);
 
 /// The rosters of the line, and the lists they are made of.
 #[derive(Debug, Default)]
@@ -34,20 +40,29 @@ impl Rosters {
 }
 
 /// Lists that are in the store and have no numbers.
-pub(super) fn unnumbered(head: &Head, line: &Line) -> Vec<ListId> {
+pub(super) fn unnumbered(head: &Head, line: &Line, now: Timestamp) -> Vec<ListId> {
     let mut lists: Vec<_> = named(head)
-        .filter(|list| !is_numbered(line, *list))
+        .filter(|(list, since)| !is_numbered(line, *list) && !is_given_up(*since, now))
+        .map(|(list, _)| list)
         .collect();
     lists.sort_unstable();
     lists
 }
 
-fn named(head: &Head) -> impl Iterator<Item = ListId> + '_ {
+/// The lists that stand there, and since when they are open if they are.
+fn named(head: &Head) -> impl Iterator<Item = (ListId, Option<Timestamp>)> + '_ {
     let places = head.orders.iter();
-    places.filter_map(|(place, _)| {
+    places.filter_map(|(place, said)| {
         let hex = place.strip_prefix(PLACE)?;
-        u64::from_str_radix(hex, 16).ok().map(ListId)
+        let list = u64::from_str_radix(hex, 16).ok().map(ListId)?;
+        let since = std::str::from_utf8(said).ok()?.strip_prefix(OPEN);
+        let since = since.and_then(|ms| ms.parse().ok()).map(Timestamp);
+        Some((list, since))
     })
+}
+
+fn is_given_up(since: Option<Timestamp>, now: Timestamp) -> bool {
+    since.is_some_and(|since| now >= since.plus(HANDED_IN_WITHIN))
 }
 
 fn is_numbered(line: &Line, list: ListId) -> bool {
@@ -91,6 +106,20 @@ impl Driver {
         Ok(lists.collect())
     }
 
+    /// Says that this gateway has a list, as soon as the store is there: nobody gives out numbers before it is handed
+    /// in, wherever the store came back first.
+    pub(super) async fn announce(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let open = self.inner.heirlooms.desk.open();
+        let Some(list) = open.filter(|list| self.announced != Some(*list)) else {
+            return Ok(());
+        };
+        let said = format!("{OPEN}{}", now.0);
+        let store = &self.inner.store;
+        store.order(&name(list), Some(said.as_bytes())).await?;
+        self.announced = Some(list);
+        Ok(())
+    }
+
     /// Puts this gateway's lists into the store.
     pub(super) async fn hand_in(&self) -> Result<Vec<ListId>, StoreError> {
         let store = &self.inner.store;
@@ -109,12 +138,17 @@ impl Driver {
         &mut self,
         head: &Head,
         line: &Line,
+        now: Timestamp,
     ) -> Result<Option<Numbered>, StoreError> {
-        for list in named(head).filter(|list| is_numbered(line, *list)) {
-            self.inner.store.order(&name(list), None).await?;
+        for (list, since) in named(head) {
+            if is_numbered(line, list) || is_given_up(since, now) {
+                self.inner.store.order(&name(list), None).await?;
+            }
         }
-        let pending = unnumbered(head, line);
-        if pending.is_empty() {
+        let pending = unnumbered(head, line, now);
+        let is_open =
+            |(list, since): (ListId, Option<Timestamp>)| since.is_some() && pending.contains(&list);
+        if pending.is_empty() || named(head).any(is_open) {
             return Ok(None);
         }
         let lists = self.lists(&pending).await?;
