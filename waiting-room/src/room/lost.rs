@@ -171,11 +171,9 @@ impl Room {
     /// A provisional ticket for who came back with a challenge; `None` if the list is full or closed.
     pub(super) fn write_down(&self, challenge: &Challenge, at: Moment) -> Option<Held> {
         let inner = &self.inner;
-        let since = inner.heirlooms.desk.lost_since(at.now)?;
-        // When they came, and not before anybody had to be written down: a challenge may be kept for long.
-        let came_at = challenge.issued_at.max(since).min(at.now);
+        // As with every number it is the second request that counts: a challenge may be kept for long.
         let nonce = challenge.nonce;
-        let spot = inner.heirlooms.desk.add(nonce, came_at, at.entropy)?;
+        let spot = inner.heirlooms.desk.add(nonce, at.now, at.entropy)?;
         inner.heirlooms.counts.add(Event::Provisional);
         let provisional = Provisional { spot, nonce };
         let text = inner.seal.provisional(&provisional, self.bound.as_ref());
