@@ -154,11 +154,7 @@ impl Front {
              \x20   origin_secret: {{ file: {secret:?} }}\n\
              \x20   rooms:\n\
              \x20     flash-sale:\n\
-             \x20       match: {{ path: /sale/** }}\n\
-             \x20       capacity: {{ active: {active}, per_minute: {per_minute} }}\n\
-             \x20       session: {{ ttl: {ttl}, renew: true }}\n\
-             \x20       call_grace: {grace}\n\
-             \x20       absent_after: {absent}\n\
+             {rules}\
              {adaptive}\
              \x20   routes:\n\
              \x20     - {{ match: {{ path: /** }}, to: origin }}\n",
@@ -167,11 +163,7 @@ impl Front {
             redis = self.redis.url(),
             logs = logs(&self.line_logs()),
             origin = self.origin,
-            active = room.active,
-            per_minute = room.per_minute,
-            ttl = room.ttl,
-            grace = room.call_grace,
-            absent = room.absent_after,
+            rules = room.lines(),
             adaptive = adaptive.map_or(String::new(), |rules| format!(
                 "        adaptive: {rules}\n"
             )),

@@ -47,6 +47,26 @@ pub struct RoomRules {
     pub absent_after: String,
 }
 
+impl RoomRules {
+    /// The lines of the gateway's file, for a room before `/sale`.
+    pub(crate) fn lines(&self) -> String {
+        let Self {
+            active,
+            per_minute,
+            ttl,
+            call_grace,
+            absent_after,
+        } = self;
+        format!(
+            "\x20       match: {{ path: /sale/** }}\n\
+             \x20       capacity: {{ active: {active}, per_minute: {per_minute} }}\n\
+             \x20       session: {{ ttl: {ttl}, renew: true }}\n\
+             \x20       call_grace: {call_grace}\n\
+             \x20       absent_after: {absent_after}\n"
+        )
+    }
+}
+
 impl Default for RoomRules {
     fn default() -> Self {
         Self {

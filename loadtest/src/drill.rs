@@ -12,8 +12,8 @@ use rand::rngs::SmallRng;
 use tokio::task::JoinSet;
 
 pub use arrival::Arrivals;
-pub(crate) use report::shown;
 pub use report::{Flaw, Report};
+pub(crate) use report::{shown, spread};
 
 use crate::clock::Clock;
 use crate::figures::{Figures, Limits};

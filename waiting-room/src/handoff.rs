@@ -78,6 +78,12 @@ impl Moves {
         self.now_at.get(&number).map(|(at, _)| *at)
     }
 
+    /// Whether no place ever moved.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.now_at.is_empty()
+    }
+
     /// How often a place has moved.
     #[must_use]
     pub fn count(&self, number: Number) -> u32 {
@@ -126,10 +132,7 @@ impl Offer {
             line: self.line,
             number: self.number,
             joined_at: self.joined_at,
-            told: Told::Wait {
-                next_poll_at: now,
-                shown_ahead: u32::MAX,
-            },
+            told: Told::nothing(now),
             secret: self.to,
         }
     }

@@ -45,6 +45,7 @@ pub mod status;
 pub mod store;
 pub mod token;
 pub mod value;
+mod varint;
 
 pub use door::proof;
 pub use room::{

@@ -9,7 +9,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::value::{Number, Timestamp};
+use crate::{
+    value::{Number, Timestamp},
+    varint::{In, put_varint},
+};
 
 /// Arrivals this close together count as one moment: DESIGN's batching window.
 const GRAIN_MS: u64 = 5;
@@ -103,8 +106,8 @@ impl List {
         let mut before = 0;
         for (at, count) in &self.moments {
             let at = at / GRAIN_MS;
-            write(&mut out, at - before);
-            write(&mut out, u64::from(*count));
+            put_varint(&mut out, at - before);
+            put_varint(&mut out, u64::from(*count));
             before = at;
         }
         out
@@ -112,12 +115,12 @@ impl List {
 
     /// Reads a list back; `None` if it is not one.
     #[must_use]
-    pub fn decode(id: ListId, mut bytes: &[u8]) -> Option<Self> {
+    pub fn decode(id: ListId, bytes: &[u8]) -> Option<Self> {
         let mut list = Self::new(id);
-        let mut at = 0_u64;
-        while !bytes.is_empty() {
-            at = at.checked_add(read(&mut bytes)?)?;
-            let count = u32::try_from(read(&mut bytes)?).ok().filter(|c| *c > 0)?;
+        let (mut input, mut at) = (In(bytes), 0_u64);
+        while !input.is_empty() {
+            at = at.checked_add(input.varint()?)?;
+            let count = u32::try_from(input.varint()?).ok().filter(|c| *c > 0)?;
             list.total = list.total.checked_add(count)?;
             let is_first = list
                 .moments
@@ -195,28 +198,6 @@ impl Sums {
         let place = self.moments.partition_point(|(moment, _)| *moment < at);
         self.moments.get(place).map_or(self.total, |(_, sum)| *sum)
     }
-}
-
-fn write(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        // The low seven bits: the cast cannot truncate.
-        out.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-fn read(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0_u64;
-    for shift in (0..63).step_by(7) {
-        let (byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

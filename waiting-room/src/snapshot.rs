@@ -148,9 +148,12 @@ impl Snapshot {
     /// Whether another device has this ticket's place, under whichever of its numbers it moved.
     #[must_use]
     pub fn has_moved(&self, ticket: &Ticket) -> bool {
+        if self.moves.is_empty() || ticket.line != self.line.id {
+            return false;
+        }
         let current = self.current(*ticket).number;
         let moved = |number| self.moves.took(number, ticket.secret);
-        ticket.line == self.line.id && (moved(ticket.number) || moved(current))
+        moved(ticket.number) || moved(current)
     }
 
     /// The number of somebody who came while the store was lost.

@@ -24,6 +24,7 @@ use thiserror::Error;
 
 use crate::{
     bits::Bits,
+    line::Marks,
     presence::{ChunkWrite, Trace},
     value::{LineId, Number, Timestamp},
 };
@@ -44,6 +45,28 @@ pub enum Mark {
 impl Mark {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Gone, Self::Late, Self::Claimed, Self::Left];
+}
+
+impl Marks {
+    /// The set of one kind of mark.
+    pub(crate) fn of(&self, mark: Mark) -> &Bits {
+        match mark {
+            Mark::Gone => &self.gone,
+            Mark::Late => &self.late,
+            Mark::Claimed => &self.claimed,
+            Mark::Left => &self.left,
+        }
+    }
+
+    /// The set of one kind of mark, to change it.
+    pub(crate) fn of_mut(&mut self, mark: Mark) -> &mut Bits {
+        match mark {
+            Mark::Gone => &mut self.gone,
+            Mark::Late => &mut self.late,
+            Mark::Claimed => &mut self.claimed,
+            Mark::Left => &mut self.left,
+        }
+    }
 }
 
 /// The marks of one kind of 65,536 numbers: what is read at once.

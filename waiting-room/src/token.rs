@@ -115,6 +115,17 @@ pub struct Pass {
     pub secret: u64,
 }
 
+impl Told {
+    /// Nothing yet, and to ask at once.
+    #[must_use]
+    pub fn nothing(now: Timestamp) -> Self {
+        Self::Wait {
+            next_poll_at: now,
+            shown_ahead: u32::MAX,
+        }
+    }
+}
+
 impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ticket")

@@ -31,7 +31,6 @@ pub(super) fn gateway(
         Store::Memory => "{ kind: memory }".to_owned(),
         Store::Redis => format!("{{ kind: redis, url: \"redis://{}\" }}", plan.redis),
     };
-    let room = &options.room;
     format!(
         "listen: {{ http: {http}, admin: {admin} }}\n\
          trusted_proxies: [127.0.0.1/32]\n\
@@ -49,11 +48,7 @@ pub(super) fn gateway(
          \x20     - {{ name: whole-tenant, key: tenant, quota: {quota}/s, burst: {burst} }}\n\
          \x20   rooms:\n\
          \x20     flash-sale:\n\
-         \x20       match: {{ path: /sale/** }}\n\
-         \x20       capacity: {{ active: {active}, per_minute: {per_minute} }}\n\
-         \x20       session: {{ ttl: {ttl}, renew: true }}\n\
-         \x20       call_grace: {grace}\n\
-         \x20       absent_after: {absent}\n\
+         {rules}\
          \x20   routes:\n\
          \x20     - {{ match: {{ path: /api/v1/** }}, to: core }}\n\
          \x20     - {{ match: {{ path: /** }}, to: shop }}\n",
@@ -65,11 +60,7 @@ pub(super) fn gateway(
         shops = joined(&plan.shops),
         quota = options.tenant_quota,
         burst = options.tenant_quota.saturating_mul(2),
-        active = room.active,
-        per_minute = room.per_minute,
-        ttl = room.ttl,
-        grace = room.call_grace,
-        absent = room.absent_after,
+        rules = options.room.lines(),
     )
 }
 

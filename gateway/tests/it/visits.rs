@@ -53,15 +53,21 @@ fn number(origin: &Origin) -> String {
     rest.split(';').next().expect("a number").to_owned()
 }
 
+/// One is inside, the other waits for the seat.
+fn a_full_room(gateway: &Gateway) -> (Browser, Browser) {
+    let (mut first, mut second) = (Browser::at(gateway), Browser::at(gateway));
+    first.come_in();
+    second.visit();
+    second.wait_in_line();
+    (first, second)
+}
+
 #[test]
 fn an_origin_ends_a_visit_and_the_next_is_called() {
     let origin = shop();
     let site = site(&origin, ROOM, "{ kind: memory }");
     let gateway = Gateway::start(&site.rest);
-    let (mut first, mut second) = (Browser::at(&gateway), Browser::at(&gateway));
-    first.come_in();
-    second.visit();
-    second.wait_in_line();
+    let (mut first, mut second) = a_full_room(&gateway);
     for vain in ["forged", "other"] {
         let answer = first.ask(&format!("GET /sale/{vain}"), PAGE);
         assert_eq!(
@@ -110,10 +116,7 @@ fn a_visit_is_ended_from_elsewhere_with_the_origins_signature_only() {
     let origin = shop();
     let site = site(&origin, ROOM, "{ kind: memory }");
     let gateway = Gateway::start(&site.rest);
-    let (mut first, mut second) = (Browser::at(&gateway), Browser::at(&gateway));
-    first.come_in();
-    second.visit();
-    second.wait_in_line();
+    let (mut first, mut second) = a_full_room(&gateway);
     let number = number(&origin);
     let say = |browser: &mut Browser, said: &str| {
         let header = format!("{JSON}X-Fluxgate-Visit: {said}\r\n");

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use lexopt::prelude::*;
 
-use super::flags::seconds;
+use super::flags::{seconds, sites};
 use super::{Error, Ran, screen};
 use loadtest::adaptive::AdaptiveDrill;
-use loadtest::wire::Site;
 
 pub(super) async fn run(mut parser: lexopt::Parser) -> Result<Ran, Error> {
     let mut drill = AdaptiveDrill {
@@ -32,10 +31,7 @@ pub(super) async fn run(mut parser: lexopt::Parser) -> Result<Ran, Error> {
             return Err(argument.unexpected().into());
         };
         match name.to_owned().as_str() {
-            "gateway" => {
-                let text = parser.value()?.string()?;
-                drill.gateways = text.split(',').map(Site::parse).collect::<Result<_, _>>()?;
-            }
+            "gateway" => drill.gateways = sites(&mut parser)?,
             "origin" => drill.origin = parser.value()?.parse()?,
             "workers" => drill.workers = parser.value()?.parse()?,
             "work-ms" => drill.work = Duration::from_millis(parser.value()?.parse()?),

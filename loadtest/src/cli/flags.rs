@@ -51,10 +51,7 @@ impl Flags {
     /// Takes `--name` and its value; false when the name is not one of these.
     pub(super) fn take(&mut self, name: &str, parser: &mut lexopt::Parser) -> Result<bool, Error> {
         match name {
-            "gateway" => {
-                let text = parser.value()?.string()?;
-                self.gateways = text.split(',').map(Site::parse).collect::<Result<_, _>>()?;
-            }
+            "gateway" => self.gateways = sites(parser)?,
             "psp" => self.psp = Some(address(parser)?),
             "core" => self.core = Some(address(parser)?),
             "database" => self.database = Some(parser.value()?.string()?),
@@ -119,6 +116,12 @@ pub(super) fn share(parser: &mut lexopt::Parser) -> Result<f64, Error> {
     } else {
         Err(format!("{share} is not a share from 0 to 1").into())
     }
+}
+
+/// The gateways' addresses, with commas between them.
+pub(super) fn sites(parser: &mut lexopt::Parser) -> Result<Vec<Site>, Error> {
+    let text = parser.value()?.string()?;
+    Ok(text.split(',').map(Site::parse).collect::<Result<_, _>>()?)
 }
 
 fn address(parser: &mut lexopt::Parser) -> Result<String, Error> {

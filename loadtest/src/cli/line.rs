@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use lexopt::prelude::*;
 
-use super::flags::{seconds, share};
+use super::flags::{seconds, share, sites};
 use super::{Error, Ran, screen};
 use loadtest::figures::Limits;
 use loadtest::line::{LineDrill, Watched};
 use loadtest::origin::Origin;
-use loadtest::wire::Site;
 
 /// As many as the origin of this drill serves at once: it only has to be there.
 const WORKERS: usize = 1_024;
@@ -41,10 +40,7 @@ pub(super) async fn run(mut parser: lexopt::Parser) -> Result<Ran, Error> {
             return Err(argument.unexpected().into());
         };
         match name.to_owned().as_str() {
-            "gateway" => {
-                let text = parser.value()?.string()?;
-                drill.gateways = text.split(',').map(Site::parse).collect::<Result<_, _>>()?;
-            }
+            "gateway" => drill.gateways = sites(&mut parser)?,
             "gateway-pid" => {
                 let text = parser.value()?.string()?;
                 drill.watched.gateway_pids =

@@ -175,14 +175,7 @@ impl fmt::Display for Report {
             "  arrived {}   joined {}   admitted {}   payments {}",
             figures.arrived, figures.joined, figures.admitted, figures.payments
         )?;
-        writeln!(
-            f,
-            "  waited            p50 {}   p90 {}   p99 {}   max {}",
-            shown(waited.p50),
-            shown(waited.p90),
-            shown(waited.p99),
-            shown(waited.max)
-        )?;
+        writeln!(f, "  waited            {}", spread(&waited))?;
         writeln!(
             f,
             "  order inversions  {}   (polled late and left out: {})",
@@ -245,6 +238,15 @@ impl Report {
         }
         Ok(())
     }
+}
+
+/// A distribution a person reads at a glance.
+pub(crate) fn spread(of: &Quantiles) -> String {
+    let Quantiles {
+        p50, p90, p99, max, ..
+    } = *of;
+    let [p50, p90, p99, max] = [p50, p90, p99, max].map(shown);
+    format!("p50 {p50}   p90 {p90}   p99 {p99}   max {max}")
 }
 
 /// A duration a person reads at a glance.

@@ -7,7 +7,7 @@ use super::figures::LineFigures;
 use super::log::LogFigures;
 use super::watch::{Second, Servers};
 use crate::chart::{self, Chart, Series};
-use crate::drill::shown;
+use crate::drill::spread;
 
 /// What the room may weigh in Redis, in bytes.
 const MOST_KEYS: u64 = 5_000_000;
@@ -290,23 +290,8 @@ impl LineReport {
                 100.0 * unused
             )?;
         }
-        let (waited, heard) = (&figures.waited, &figures.heard);
-        writeln!(
-            f,
-            "  waited            p50 {}   p90 {}   p99 {}   max {}",
-            shown(waited.p50),
-            shown(waited.p90),
-            shown(waited.p99),
-            shown(waited.max)
-        )?;
-        writeln!(
-            f,
-            "  heard of the call p50 {}   p90 {}   p99 {}   max {}",
-            shown(heard.p50),
-            shown(heard.p90),
-            shown(heard.p99),
-            shown(heard.max)
-        )?;
+        writeln!(f, "  waited            {}", spread(&figures.waited))?;
+        writeln!(f, "  heard of the call {}", spread(&figures.heard))?;
         writeln!(f, "  troubles          {}", self.troubles)
     }
 

@@ -9,10 +9,13 @@ use std::{
 };
 
 use super::{
-    codec::{CodecError, In, put_varint},
+    codec::CodecError,
     latencies::{AtomicLatencies, Latencies},
 };
-use crate::value::millis;
+use crate::{
+    value::millis,
+    varint::{In, put_varint},
+};
 
 const FORM: u8 = 1;
 

@@ -10,7 +10,8 @@ use std::{
     time::Duration,
 };
 
-use super::codec::{CodecError, In, put_varint};
+use super::codec::CodecError;
+use crate::varint::{In, put_varint};
 
 /// Parts of a doubling, as a power of two.
 const PARTS_LOG: u32 = 4;

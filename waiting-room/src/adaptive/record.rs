@@ -5,11 +5,13 @@ use policies::admission::adaptive::Unit;
 
 use super::{
     CodecError, Trouble,
-    codec::In,
     flow::Flow,
     law::{Limit, WINDOW_MOST},
 };
-use crate::value::{Timestamp, millis};
+use crate::{
+    value::{Timestamp, millis},
+    varint::In,
+};
 
 const FORM: u8 = 1;
 const UNIT_MINUTE: u8 = 1;

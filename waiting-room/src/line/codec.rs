@@ -20,6 +20,7 @@ use crate::{
     standing::Why,
     token::KeyId,
     value::{LineId, Number, Timestamp},
+    varint::{self, put_varint},
 };
 
 const FORM: u8 = 4;
@@ -121,13 +122,8 @@ impl Batch {
 struct Out(Vec<u8>);
 
 impl Out {
-    fn u64(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            // The low seven bits: the cast cannot truncate.
-            self.0.push((value & 0x7f) as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
+    fn u64(&mut self, value: u64) {
+        put_varint(&mut self.0, value);
     }
 
     fn length(&mut self, items: usize) {
@@ -216,18 +212,10 @@ impl In<'_> {
     }
 
     fn u64(&mut self) -> Option<u64> {
-        let mut value = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let [byte] = self.take()?;
-            let low = u64::from(byte & 0x7f);
-            value |= low
-                .checked_shl(shift)
-                .filter(|moved| moved >> shift == low)?;
-            if byte & 0x80 == 0 {
-                return Some(value);
-            }
-        }
-        None
+        let mut rest = varint::In(self.0);
+        let value = rest.varint()?;
+        self.0 = rest.0;
+        Some(value)
     }
 
     fn u32(&mut self) -> Option<u32> {

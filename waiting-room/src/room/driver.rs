@@ -197,6 +197,7 @@ impl Driver {
             self.settle_at = now.plus(self.inner.store.settle());
             self.inner.heirlooms.desk.reopen();
             self.moves.read_all_again();
+            self.announced = None;
             // The store may have lost our bits too: all are written again, and all are read again.
             self.inner.soil();
             self.known.all_at = Timestamp(0);

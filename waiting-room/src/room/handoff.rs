@@ -128,16 +128,14 @@ impl Room {
             from: offer.secret,
             to: offer.to,
         };
-        if self.now_at(ticket.number, offer.secret).await? == offer.secret {
-            store
-                .add_move(&next.encode())
-                .await
-                .map_err(|_| self.lost())?;
-            if self.now_at(ticket.number, offer.secret).await? != offer.to {
-                // Somebody else was faster, with another code.
-                return Err(NotMoved::Unknown);
-            }
-        } else if self.now_at(ticket.number, offer.secret).await? != offer.to {
+        let mut at_whom = self.now_at(&next).await?;
+        if at_whom == offer.secret {
+            let added = store.add_move(&next.encode()).await;
+            added.map_err(|_| self.lost())?;
+            at_whom = self.now_at(&next).await?;
+        }
+        if at_whom != offer.to {
+            // Somebody else was faster, with another code.
             return Err(NotMoved::Unknown);
         }
         // A device that did not hear the answer may ask again for a moment; after that the code is used up.
@@ -166,14 +164,14 @@ impl Room {
         kept.map_err(|_| self.lost())
     }
 
-    /// The secret that counts for a number now, if it was `at_first`: the picture's, and what was added since.
-    async fn now_at(&self, number: Number, at_first: u64) -> Result<u64, NotMoved> {
+    /// The secret that counts for the number now, by the picture and what was added since.
+    async fn now_at(&self, &Move { number, from, .. }: &Move) -> Result<u64, NotMoved> {
         let seen = self.snapshot();
         let known = seen.map(|seen| Arc::clone(&seen.moves)).unwrap_or_default();
         let added = self.inner.store.moves(known.read()).await;
         let added = added.map_err(|_| self.lost())?;
         let added = added.iter().filter_map(|bytes| Move::decode(bytes));
-        let at = known.at(number).unwrap_or(at_first);
+        let at = known.at(number).unwrap_or(from);
         Ok(added
             .filter(|next| next.number == number)
             .fold(at, |at, next| if at == next.from { next.to } else { at }))

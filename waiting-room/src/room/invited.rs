@@ -80,10 +80,7 @@ impl Room {
             line: seen.line.id,
             number,
             joined_at: now,
-            told: Told::Wait {
-                next_poll_at: now,
-                shown_ahead: u32::MAX,
-            },
+            told: Told::nothing(now),
             secret: 0,
         });
         match self.place(&ticket, now) {

@@ -95,10 +95,7 @@ impl Room {
                 at: joined_at,
                 until: joined_at.plus(inner.rules.call_grace()),
             },
-            None => Told::Wait {
-                next_poll_at: at.now,
-                shown_ahead: u32::MAX,
-            },
+            None => Told::nothing(at.now),
         };
         let ticket = Ticket {
             line,

@@ -18,7 +18,7 @@ use crate::{
     counts::Event,
     provisional::{List, ListId, Spot},
     status::{self, Reason, State, Status},
-    token::{Challenge, Provisional, Ticket, Told},
+    token::{Provisional, Ticket, Told},
     value::{Moment, Number, Timestamp},
 };
 
@@ -163,16 +163,16 @@ impl Room {
         let is_free = inner.door.invitations() != Invitations::Required;
         let is_held = is_free && inner.rules.on_store_loss() == OnStoreLoss::Hold;
         // A gateway that has just started and has its store is no gateway whose store is lost.
-        let begins = inner.store.session() != 0 && !inner.heirlooms.desk.has_had_it();
-        let is_lost = || !begins && inner.heirlooms.desk.lost_since(now).is_some();
-        is_held && is_lost() && !self.lets_everybody_in(now)
+        let desk = &inner.heirlooms.desk;
+        let begins = || inner.store.session() != 0 && !desk.has_had_it();
+        let is_lost = desk.lost_since(now).is_some();
+        is_lost && is_held && !begins() && !self.lets_everybody_in(now)
     }
 
-    /// A provisional ticket for who came back with a challenge; `None` if the list is full or closed.
-    pub(super) fn write_down(&self, challenge: &Challenge, at: Moment) -> Option<Held> {
+    /// A provisional ticket for who came back with a challenge of that nonce; `None` if the list is full or closed. As
+    /// with every number it is the second request that counts: a challenge may be kept for long.
+    pub(super) fn write_down(&self, nonce: u64, at: Moment) -> Option<Held> {
         let inner = &self.inner;
-        // As with every number it is the second request that counts: a challenge may be kept for long.
-        let nonce = challenge.nonce;
         let spot = inner.heirlooms.desk.add(nonce, at.now, at.entropy)?;
         inner.heirlooms.counts.add(Event::Provisional);
         let provisional = Provisional { spot, nonce };
@@ -218,10 +218,7 @@ impl Room {
             line,
             number,
             joined_at: at.now,
-            told: Told::Wait {
-                next_poll_at: at.now,
-                shown_ahead: u32::MAX,
-            },
+            told: Told::nothing(at.now),
             secret: inner.seal.named_secret(nonce, line, number),
         });
         if self.has_moved(&ticket) {

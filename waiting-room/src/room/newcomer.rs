@@ -65,7 +65,7 @@ impl Room {
         // A repeat has paid already; and where nothing is to be had nobody shall pay.
         let writes_down = self.writes_down(at.now);
         if writes_down && inner.heirlooms.desk.knows(challenge.nonce) {
-            return self.place_or_spot(challenge, arrival, at).await;
+            return self.place_or_spot(arrival, writes_down, at).await;
         }
         let can_have = inner.is_settled() || writes_down;
         if inner.joins.knows(arrival.nonce, at.now) || !can_have {
@@ -84,7 +84,7 @@ impl Room {
                     By::Work => inner.heirlooms.counts.add(Event::WorkSolved),
                     By::Waiting => inner.heirlooms.counts.add(Event::WorkWaited),
                 }
-                self.place_or_spot(challenge, arrival, at).await
+                self.place_or_spot(arrival, writes_down, at).await
             }
             Verdict::Work { bits, wait } => {
                 if shown.proof.is_some() && bits == challenge.bits {
@@ -99,15 +99,15 @@ impl Room {
         }
     }
 
-    async fn place_or_spot(&self, challenge: Challenge, arrival: Arrival, at: Moment) -> Located {
-        let is_written = arrival.invitation.is_none() && self.writes_down(at.now);
-        let spot = is_written
-            .then(|| self.write_down(&challenge, at))
-            .flatten();
-        match spot {
-            Some(held) => Located::Nowhere(held),
-            None => self.number(arrival, None, at).await,
+    /// A number; where those are written down who come, a provisional ticket. An invitation is no part of one.
+    async fn place_or_spot(&self, arrival: Arrival, writes_down: bool, at: Moment) -> Located {
+        if writes_down
+            && arrival.invitation.is_none()
+            && let Some(held) = self.write_down(arrival.nonce, at)
+        {
+            return Located::Nowhere(held);
         }
+        self.number(arrival, None, at).await
     }
 
     fn set_to_work(&self, shown: &Shown<'_>, (bits, wait): (u8, Duration), now: Timestamp) -> Held {

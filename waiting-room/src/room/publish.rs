@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Presented, Room, locate::Visitor};
+use super::{Asked, Presented, Room, locate::Visitor};
 use crate::{
     lottery::{Beacon, Proof, RULE, Record, Tree, VERSION},
     snapshot::Snapshot,
@@ -33,9 +33,9 @@ impl Room {
     }
 
     /// The present or the next lottery. `opens_at` writes a moment as RFC 3339 text.
-    pub async fn lottery(
+    pub async fn lottery<'a>(
         &self,
-        presented: Presented<'_>,
+        asked: impl Into<Asked<'a>>,
         now: Timestamp,
         opens_at: impl FnOnce(Timestamp) -> String,
     ) -> Option<Published> {
@@ -49,7 +49,10 @@ impl Room {
         let mut record = self.record(&seen, beacon_name.clone());
         if let Some(record) = &mut record {
             record.opens_at = opens_at(Timestamp(named));
-            record.proof = self.proof(&seen, presented, now).await;
+            let asked = asked.into();
+            let own = self.bound_to(&asked.client);
+            let room = own.as_ref().unwrap_or(self);
+            record.proof = room.proof(&seen, asked.presented, now).await;
         }
         Some(Published {
             opens_at: Timestamp(named),

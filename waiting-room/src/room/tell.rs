@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use policies::admission::Renewal;
+use policies::admission::{Renewal, Session};
 
 use super::{
     Admitted, Held, Outcome, Room, STALE_AFTER, TicketChange,
@@ -233,7 +233,7 @@ impl Room {
             Renewal::Never => pass.expires_at,
         };
         self.count_visit(pass.number, ends, now);
-        let renewed = self.renew(&pass, now);
+        let renewed = self.renew(&pass, session, now);
         if renewed.is_some() {
             self.keep_activity(now).await;
         }
@@ -249,9 +249,8 @@ impl Room {
 
     /// A pass is renewed when an eighth of its session is over: often enough that an active visitor never runs out,
     /// seldom enough that most answers set no cookie.
-    fn renew(&self, pass: &Pass, now: Timestamp) -> Option<Pass> {
+    fn renew(&self, pass: &Pass, session: Session, now: Timestamp) -> Option<Pass> {
         let inner = &self.inner;
-        let session = self.session(now);
         let due = now.since(pass.issued_at) >= session.ttl() / 8;
         if session.renewal() == Renewal::Never || !due {
             return None;

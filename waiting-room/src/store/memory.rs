@@ -24,6 +24,9 @@ use crate::{
     value::{Number, Timestamp},
 };
 
+/// What is kept under names: more than a room offers to other devices in five minutes.
+const MOST_KEPT: usize = 4_096;
+
 /// A room's store in this process. Clones are the same room.
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
@@ -45,8 +48,8 @@ struct Room {
     marks: Marks,
     stamps: BTreeMap<Part, u64>,
     orders: BTreeMap<String, Vec<u8>>,
-    /// For as long as the process lives: there is no clock to end it by, and no loss to need it for.
-    kept: BTreeMap<String, Vec<u8>>,
+    /// The oldest go first: there is no clock to end them by.
+    kept: VecDeque<(String, Vec<u8>)>,
     moves: Vec<Vec<u8>>,
     gateways: BTreeMap<GatewayId, Timestamp>,
     log: VecDeque<String>,
@@ -272,16 +275,21 @@ impl RoomStore for MemoryStore {
     }
 
     async fn keep(&self, name: &str, bytes: &[u8], _keep: Duration) -> Result<(), StoreError> {
-        self.room()?.kept.insert(name.to_owned(), bytes.to_vec());
+        let mut room = self.room()?;
+        room.kept.retain(|(known, _)| known != name);
+        room.kept.push_back((name.to_owned(), bytes.to_vec()));
+        let spare = room.kept.len().saturating_sub(MOST_KEPT);
+        room.kept.drain(..spare);
         Ok(())
     }
 
     async fn kept(&self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let room = self.room()?;
-        Ok(names
-            .iter()
-            .map(|name| room.kept.get(name).cloned())
-            .collect())
+        let of = |name: &String| {
+            let mut kept = room.kept.iter();
+            kept.find_map(|(known, bytes)| (known == name).then(|| bytes.clone()))
+        };
+        Ok(names.iter().map(of).collect())
     }
 
     async fn add_move(&self, entry: &[u8]) -> Result<(), StoreError> {
@@ -370,27 +378,5 @@ impl RoomStore for MemoryStore {
         room.stamps
             .retain(|part, _| part.segment >= commit.drop_below);
         Ok(Committed::Done)
-    }
-}
-
-impl Marks {
-    /// The set of one kind of mark.
-    pub(crate) fn of(&self, mark: Mark) -> &Bits {
-        match mark {
-            Mark::Gone => &self.gone,
-            Mark::Late => &self.late,
-            Mark::Claimed => &self.claimed,
-            Mark::Left => &self.left,
-        }
-    }
-
-    /// The set of one kind of mark, to change it.
-    pub(crate) fn of_mut(&mut self, mark: Mark) -> &mut Bits {
-        match mark {
-            Mark::Gone => &mut self.gone,
-            Mark::Late => &mut self.late,
-            Mark::Claimed => &mut self.claimed,
-            Mark::Left => &mut self.left,
-        }
     }
 }

@@ -38,7 +38,7 @@ pub(super) async fn log(served: &Served) -> Answer {
 /// ticket. What `fluxgate lottery verify` takes is the member `record`, or all of this where it is there alone.
 pub(super) async fn lottery(asking: &Asking<'_>) -> Option<Answer> {
     let room = &asking.served.room;
-    let published = room.lottery(asking.asked.presented, now(), rfc3339).await?;
+    let published = room.lottery(asking.asked, now(), rfc3339).await?;
     let body = match &published.record {
         Some(record) => record.to_json(),
         None => json!({

@@ -1,6 +1,6 @@
 //! The path of a buyer who pays.
 
-use crate::kit::world;
+use crate::kit::{visit, world};
 
 #[tokio::test]
 async fn a_buyer_who_pays_gets_one_numbered_piece_and_its_receipt() {
@@ -25,12 +25,22 @@ async fn a_buyer_who_pays_gets_one_numbered_piece_and_its_receipt() {
         "http://shop.acme.test:8080/sale/success"
     );
     assert_eq!(query["failUrl"], "http://shop.acme.test:8080/sale/fail");
+    // While the window is open the visit does not end: the gateway is asked to hold it, as long as the piece is held.
+    let said = window.headers["x-fluxgate-visit"].to_str().expect("text");
+    let until = said
+        .split("hold=")
+        .nth(1)
+        .and_then(|rest| rest.split(';').next());
+    let until: u64 = until.expect("a time").parse().expect("seconds");
+    assert_eq!(said, visit(&format!("hold={until}")));
+    assert!(until > demo_shop::clock::unix_now(), "{said}");
     let order = &query["orderId"];
     let receipt = buyer.come_back(order, "tgen_1").await;
     assert_eq!(
         (receipt.status, receipt.remaining.as_deref()),
         (200, Some("4"))
     );
+    assert!(!receipt.headers.contains_key("x-fluxgate-visit"));
     assert_eq!(
         receipt.between(r#"id="payment-id">"#, "<"),
         format!("pay_{order}")

@@ -119,6 +119,14 @@ pub(crate) fn pass(tenant: &str, room: &str, expires: u64) -> String {
     format!("v1;t={tenant};r={room};n=7;e={expires};k=1;s={signature}")
 }
 
+/// What the shop says of the visitor of [`pass`], as the gateway expects it signed.
+pub(crate) fn visit(word: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(ORIGIN_SECRET.as_bytes()).unwrap();
+    mac.update(format!("fluxgate-visit-v1\nacme\nflash-sale\n7\n{word}").as_bytes());
+    let signature = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+    format!("v1;n=7;{word};s={signature}")
+}
+
 #[derive(Clone)]
 pub(crate) struct Buyer {
     http: Client,

@@ -47,7 +47,7 @@ impl Driver {
 
     /// Numbers of a tick whose outcome was not known: where the record does not have them they are nobody's.
     pub(super) async fn give_up_loose(&self, picture: &Snapshot) -> Result<(), StoreError> {
-        let loose = std::mem::take(&mut *self.loose.lock());
+        let loose = self.loose.lock().clone();
         let line = &picture.line;
         let listed = |from: Number| line.provisional.iter().any(|listed| listed.first == from);
         let drawn = |to: Number| {
@@ -62,6 +62,7 @@ impl Driver {
                 self.inner.store.merge(Mark::Left, &numbers).await?;
             }
         }
+        self.settle_numbers();
         Ok(())
     }
 
