@@ -17,6 +17,7 @@ pub(crate) mod http;
 mod instant;
 pub(crate) mod listen;
 pub(crate) mod secret;
+mod share;
 pub(crate) mod store;
 pub(crate) mod tenant;
 pub(crate) mod upstream;
@@ -24,6 +25,7 @@ pub(crate) mod upstream;
 use self::http::{Http, HttpDocument};
 use self::listen::{AccessLog, Listen, ListenDocument, Shutdown, ShutdownDocument};
 use self::secret::{Key, KeyDocument, Secret, SecretDocument};
+use self::share::ShareDocument;
 use self::store::{Store, StoreDocument};
 use self::tenant::{Tenant, TenantDocument};
 use self::upstream::{Upstream, UpstreamDocument};
@@ -72,6 +74,8 @@ struct Document {
     access_log: Option<Said<AccessLog>>,
     line_logs: Option<Said<PathBuf>>,
     upstreams: Entries<Name, UpstreamDocument>,
+    #[serde(default)]
+    shares: Entries<Name, ShareDocument>,
     tenants: Entries<Name, TenantDocument>,
 }
 
@@ -153,7 +157,9 @@ impl Document {
         let line_logs = self.line_logs.and_then(|said| said.take(told));
         let upstreams = upstream::compile(self.upstreams, told);
         let names: Vec<Name> = upstreams.iter().map(|one| one.name.clone()).collect();
-        let tenants = tenant::compile(self.tenants, &names, told);
+        let shares = share::compile(self.shares, told);
+        let mut tenants = tenant::compile(self.tenants, (&names, &shares), told);
+        share::add_up(&shares, &mut tenants, told);
         let config = Config {
             listen: listen?,
             admin_token,

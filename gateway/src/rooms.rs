@@ -48,6 +48,9 @@ pub(crate) const RESERVED: &str = "/.fluxgate/";
 /// Two hundred and fifty takings of numbers a second, at most, whatever the crowd.
 const GATHER: Duration = Duration::from_millis(4);
 
+/// Whose rooms the shares are, in the store: no tenant has such a name.
+const SHARES: &str = "~shares";
+
 /// All waiting rooms of the process.
 #[derive(Debug)]
 pub(crate) struct Rooms {
@@ -64,7 +67,7 @@ pub(crate) struct Rooms {
 #[derive(Debug)]
 enum Stores {
     /// By tenant and room: a room that is configured again finds its line again.
-    Memory(Mutex<BTreeMap<(Name, Name), MemoryStore>>),
+    Memory(Mutex<BTreeMap<(String, String), MemoryStore>>),
     Redis(Redis),
 }
 
@@ -138,7 +141,12 @@ impl Rooms {
             rules: made.rules.admission,
             schedule: made.rules.schedule.clone(),
             seal: ring.seal(made.tenant.as_str(), name),
-            store: self.store(&made.tenant, &made.rules.name),
+            store: self.store(made.tenant.as_str(), name),
+            share: made
+                .rules
+                .share
+                .as_ref()
+                .map(|share| self.store(SHARES, share.as_str())),
             // Its own: a room that takes over must not write over what its predecessor still records.
             gateway: GatewayId(rand::random()),
             gather: GATHER,
@@ -185,18 +193,13 @@ impl Rooms {
         )
     }
 
-    fn store(&self, tenant: &Name, room: &Name) -> Arc<dyn RoomStore> {
+    fn store(&self, tenant: &str, room: &str) -> Arc<dyn RoomStore> {
         match &self.stores {
             Stores::Memory(stores) => {
-                let mut stores = stores.lock();
-                Arc::new(
-                    stores
-                        .entry((tenant.clone(), room.clone()))
-                        .or_default()
-                        .clone(),
-                )
+                let name = (tenant.to_owned(), room.to_owned());
+                Arc::new(stores.lock().entry(name).or_default().clone())
             }
-            Stores::Redis(redis) => Arc::new(redis.room(tenant.as_str(), room.as_str())),
+            Stores::Redis(redis) => Arc::new(redis.room(tenant, room)),
         }
     }
 }

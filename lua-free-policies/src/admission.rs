@@ -6,14 +6,16 @@
 pub mod adaptive;
 pub mod bots;
 mod choice;
+mod error;
+pub mod share;
 
 use std::{num::NonZeroU32, time::Duration};
 
-use thiserror::Error;
-
-use adaptive::{Adaptive, AdaptiveError, AdaptiveSpec};
-use bots::{Bots, BotsError, BotsSpec};
+use adaptive::{Adaptive, AdaptiveSpec};
+use bots::{Bots, BotsSpec};
 pub use choice::{Late, OnStoreLoss};
+pub use error::AdmissionError;
+use share::{Sharing, SharingSpec};
 
 /// Default of [`Spec::call_grace`]: two minutes to press "enter", long enough to unlock a phone.
 pub const DEFAULT_CALL_GRACE: Duration = Duration::from_secs(120);
@@ -44,6 +46,8 @@ pub struct Spec {
     pub absent_after: Duration,
     /// Lower the limit while the origin is slow or fails. `None`: the capacity is the limit.
     pub adaptive: Option<AdaptiveSpec>,
+    /// The room's part in a limit that it has in common with others.
+    pub sharing: Option<SharingSpec>,
     /// What becomes of visitors while the store cannot be reached.
     pub on_store_loss: OnStoreLoss,
     /// Where somebody goes who missed a call.
@@ -63,6 +67,7 @@ impl Default for Spec {
             call_grace: DEFAULT_CALL_GRACE,
             absent_after: DEFAULT_ABSENT_AFTER,
             adaptive: None,
+            sharing: None,
             on_store_loss: OnStoreLoss::Hold,
             late: Late::Lane,
             bots: BotsSpec::default(),
@@ -97,6 +102,16 @@ impl Capacity {
     #[must_use]
     pub fn per_minute(&self) -> Option<NonZeroU32> {
         self.per_minute
+    }
+
+    /// No room has more than the share that it is in.
+    fn within(self, sharing: Sharing) -> Self {
+        let least = |own: Option<NonZeroU32>, total| own.into_iter().chain(total).min();
+        let [active, per_minute] = sharing.total();
+        Self {
+            active: least(self.active, active),
+            per_minute: least(self.per_minute, per_minute),
+        }
     }
 }
 
@@ -136,6 +151,7 @@ pub struct Admission {
     call_grace: Duration,
     absent_after: Duration,
     adaptive: Option<Adaptive>,
+    sharing: Option<Sharing>,
     on_store_loss: OnStoreLoss,
     late: Late,
     bots: Bots,
@@ -149,7 +165,12 @@ impl Admission {
     /// All the reasons why `spec` cannot be used; each names its key and the range it must be in.
     pub fn new(spec: Spec) -> Result<Self, Vec<AdmissionError>> {
         let mut errors = Vec::new();
-        if spec.active.is_none() && spec.per_minute.is_none() {
+        let sharing = spec.sharing.map(Sharing::new).transpose();
+        let sharing = sharing.unwrap_or_else(|reasons| {
+            errors.extend(reasons.into_iter().map(AdmissionError::Sharing));
+            None
+        });
+        if spec.active.is_none() && spec.per_minute.is_none() && spec.sharing.is_none() {
             errors.push(AdmissionError::Unlimited);
         }
         let mut positive = |key, said: Option<u32>| {
@@ -159,10 +180,11 @@ impl Admission {
             }
             meant.flatten()
         };
-        let capacity = Capacity {
+        let own = Capacity {
             active: positive("capacity.active", spec.active),
             per_minute: positive("capacity.per_minute", spec.per_minute),
         };
+        let capacity = sharing.map_or(own, |sharing| own.within(sharing));
         // Epochs are eighths of `ttl` and halves of `absent_after`; the lower bounds keep both well
         // above the controller's quarter-second tick, the upper ones keep a typo from lasting a year.
         let hold = spec.hold.unwrap_or((spec.ttl * 2).min(LONGEST_HOLD));
@@ -202,6 +224,7 @@ impl Admission {
             call_grace: spec.call_grace,
             absent_after: spec.absent_after,
             adaptive,
+            sharing,
             on_store_loss: spec.on_store_loss,
             late: spec.late,
             bots,
@@ -272,41 +295,24 @@ impl Admission {
         self.adaptive
     }
 
+    /// The room's part in a limit that it has in common with others; `None` if it stands alone.
+    #[must_use]
+    pub fn sharing(&self) -> Option<Sharing> {
+        self.sharing
+    }
+
+    /// The same rules where the floors of all rooms of its share add up to `floors`.
+    #[must_use]
+    pub fn among(self, floors: [u32; 2]) -> Self {
+        let sharing = self.sharing.map(|sharing| sharing.among(floors));
+        Self { sharing, ..self }
+    }
+
     /// What newcomers have to show.
     #[must_use]
     pub fn bots(&self) -> Bots {
         self.bots
     }
-}
-
-/// Why an admission rule cannot be used. The operator's fault; nothing to retry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum AdmissionError {
-    /// Neither limit was given, so the room would hold nobody back.
-    #[error("a room needs `capacity.active` or `capacity.per_minute` (or both)")]
-    Unlimited,
-    /// A limit of zero would hold everybody for ever.
-    #[error("`{key}` must be at least 1")]
-    Zero {
-        /// The key in the room's section.
-        key: &'static str,
-    },
-    /// A duration outside what the room can keep.
-    #[error("`{key}` must be between {low}s and {high}s")]
-    OutOfRange {
-        /// The key in the room's section.
-        key: &'static str,
-        /// Smallest allowed value, in seconds.
-        low: u64,
-        /// Largest allowed value, in seconds.
-        high: u64,
-    },
-    /// A rule of the adaptive limit.
-    #[error(transparent)]
-    Adaptive(AdaptiveError),
-    /// A rule for newcomers.
-    #[error(transparent)]
-    Bots(BotsError),
 }
 
 #[cfg(test)]

@@ -204,6 +204,7 @@ async fn gateway(redis: &Redis, id: u64) -> (Room, Driver) {
         seal: seal(),
         store: Arc::new(redis.room("acme", "sale")) as Arc<dyn RoomStore>,
         gateway: GatewayId(id),
+        share: None,
         gather: Duration::from_millis(4),
     })
 }

@@ -36,7 +36,7 @@ use crate::{
     value::{Number, RoomName, Timestamp},
 };
 
-pub use budget::reserved_too_many;
+pub use budget::{reserved_too_many, used};
 pub use lot::{LotNeeds, LotStep, needs as lot_needs, numbers_to_take};
 
 /// How often the fleet ticks.
@@ -260,6 +260,7 @@ impl<'a> Tick<'a> {
             self.line.lowered_at = self.now;
         }
         self.line.limits = now;
+        self.line.share = standing.may;
         self.line.opens_at = standing.opens_at;
         self.line.is_shut = standing.joins == Joining::Shut;
         let is_recent = self.now < self.line.lowered_at.plus(LOWERED_FOR);

@@ -13,7 +13,7 @@
 //! - [`store`]: the port to what the fleet shares, with a memory and a Redis adapter.
 //! - [`lottery`]: who comes first out of a pre-queue, by a draw that anybody can check.
 //! - [`journal`]: the log of all calls, in a chain of hashes, and its verifier.
-//! - [`adaptive`]: the limit that follows what the origin can take.
+//! - [`adaptive`]: the limit that follows what the origin can take. [`share`]: the one that rooms have in common.
 //! - `door`: what a newcomer has to show before a number is given.
 //! - [`invitation`]: what an operator gives to people, one living place each.
 //! - [`room`]: the verbs. [`status`], [`estimate`]: what a visitor is told. [`chance`]: whether something is left
@@ -39,6 +39,7 @@ pub mod orders;
 pub mod presence;
 pub mod provisional;
 pub mod room;
+pub mod share;
 pub mod snapshot;
 pub mod standing;
 pub mod status;

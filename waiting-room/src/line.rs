@@ -19,6 +19,7 @@ use crate::{
     journal::Head,
     lottery::Hash,
     provisional::Numbered,
+    share::Both,
     standing::Why,
     token::KeyId,
     value::{LineId, Number, Timestamp},
@@ -81,6 +82,8 @@ pub struct Line {
     pub is_shut: bool,
     /// The limits of the last tick: people inside, calls in a minute; 0 where there is none.
     pub limits: [u32; 2],
+    /// What the room's share gave it in the last tick: people inside, calls in a minute; `None` if it stands alone.
+    pub share: Option<Both>,
     /// When a limit was lowered last.
     pub lowered_at: Timestamp,
     /// The grace and the absence that were last logged, in milliseconds.
@@ -249,6 +252,7 @@ impl Line {
             opens_at: None,
             is_shut: false,
             limits: [0; 2],
+            share: None,
             lowered_at: Timestamp(0),
             times: [0; 2],
             obeyed: Vec::new(),

@@ -79,6 +79,8 @@ pub struct Parts {
     pub seal: Seal,
     /// The shared memory.
     pub store: Arc<dyn RoomStore>,
+    /// Where the share is, if the rules say that the room is in one.
+    pub share: Option<Arc<dyn RoomStore>>,
     /// This process.
     pub gateway: GatewayId,
     /// How far apart two of this gateway's takings of numbers are at least: joins in between share one. At most 5 ms.
@@ -100,6 +102,7 @@ struct Inner {
     schedule: Schedule,
     seal: Seal,
     store: Arc<dyn RoomStore>,
+    share: Option<Arc<dyn RoomStore>>,
     gateway: GatewayId,
     snapshot: ArcSwapOption<Snapshot>,
     /// Numbers of the fleet whose pass may still be good, as last read: given back to a store that forgot.
@@ -194,6 +197,7 @@ impl Room {
             schedule,
             seal,
             store,
+            share,
             gateway,
             gather,
         } = parts;
@@ -212,6 +216,7 @@ impl Room {
             schedule,
             seal,
             store,
+            share,
             gateway,
             snapshot: ArcSwapOption::empty(),
             active: ArcSwap::default(),

@@ -125,9 +125,12 @@ impl Snapshot {
             let said = self.line.limits.map(|limit| (limit > 0).then_some(limit));
             let left = self.orders.remaining();
             let left = left.map(|left| u32::try_from(left).unwrap_or(u32::MAX));
+            // A share that gives nothing now will give something before anybody's turn comes.
+            let share = self.line.share.map(|may| may.map(|may| Some(may.max(1))));
+            let [active, per_minute] = share.unwrap_or_default();
             let limits = Limits {
-                active: said[0].into_iter().chain(left).min(),
-                per_minute: said[1],
+                active: said[0].into_iter().chain(left).chain(active).min(),
+                per_minute: said[1].into_iter().chain(per_minute).min(),
             };
             Forecast::of(&self.line, limits)
         })

@@ -8,7 +8,11 @@ use policies::{
     schedule::{Door, Method, Schedule},
 };
 
-use crate::{orders::Orders, value::Timestamp};
+use crate::{
+    orders::Orders,
+    share::{Both, KINDS},
+    value::Timestamp,
+};
 
 /// Why nobody is called, or fewer are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,6 +86,8 @@ pub struct Standing {
     pub lottery: Option<Timestamp>,
     /// What is left to sell, where it is known.
     pub remaining: Option<u64>,
+    /// What the room's share gives it now: people inside, calls in a minute; `None` if it stands alone.
+    pub may: Option<Both>,
 }
 
 /// Whether whoever comes may join the line.
@@ -136,7 +142,29 @@ impl Standing {
             opens_at: opens_at.map(Timestamp),
             lottery: event.map(|event| Timestamp(event.opens_at)),
             remaining,
+            may: None,
         }
+    }
+
+    /// The same where the share gives so much.
+    #[must_use]
+    pub fn within(self, may: Option<Both>) -> Self {
+        Self { may, ..self }
+    }
+
+    /// The limits that hold beside the share: people inside, calls in a minute; the greatest number where there is none.
+    #[must_use]
+    pub fn own_limits(&self) -> Both {
+        let capacity = self.rules.capacity();
+        let own = [capacity.active(), capacity.per_minute()];
+        own.map(|limit| limit.map_or(u32::MAX, NonZeroU32::get))
+    }
+
+    /// The limits that hold for a tick; `None` where there is none.
+    #[must_use]
+    pub fn limits(&self) -> [Option<u32>; KINDS] {
+        let (own, may) = (self.own_limits(), self.may.unwrap_or([u32::MAX; KINDS]));
+        std::array::from_fn(|kind| Some(own[kind].min(may[kind])).filter(|most| *most < u32::MAX))
     }
 }
 

@@ -177,6 +177,10 @@ fn state(served: &Served) -> Value {
         "opens_at": line.opens_at.map(|at| at.0),
         "takes_newcomers": !line.is_shut,
         "limits": { "active": limit(line.limits[0]), "per_minute": limit(line.limits[1]) },
+        "share": served.rules().share.as_ref().map(|share| json!({
+            "of": share.as_str(),
+            "may": gauges.share().collect::<std::collections::BTreeMap<_, _>>(),
+        })),
         "waiting": gauges.waiting,
         "late": line.late.count,
         "inside_or_called": gauges.occupied,

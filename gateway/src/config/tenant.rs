@@ -10,6 +10,7 @@ use policies::name::Name;
 use serde::Deserialize;
 
 use super::secret::{KEY_BYTES_MIN, Secret, SecretDocument};
+use super::share::Share;
 
 use room::RoomDocument;
 pub(crate) use room::{HeaderIs, RoomRules, Rule};
@@ -62,7 +63,7 @@ struct RouteDocument {
 
 pub(super) fn compile(
     said: Entries<Name, TenantDocument>,
-    upstreams: &[Name],
+    (upstreams, shares): (&[Name], &[Share]),
     told: &mut Diagnostics,
 ) -> Vec<Tenant> {
     let mut owners: HostTable<Name> = HostTable::default();
@@ -82,7 +83,7 @@ pub(super) fn compile(
         let hosts = compile_hosts(document.hosts, &name, &mut owners, told);
         let origin_secret = compile_origin_secret(document.origin_secret, place, told);
         let limits = limit::compile(document.limits, told);
-        let rooms = room::compile(document.rooms, told);
+        let rooms = room::compile(document.rooms, shares, told);
         let routes = compile_routes(document.routes, upstreams, told);
         if !rooms.is_empty() && origin_secret.is_none() && told.is_empty() {
             let missing =

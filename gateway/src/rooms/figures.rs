@@ -28,6 +28,7 @@ struct Families {
     snapshot_age: IntGaugeVec,
     tick_age: IntGaugeVec,
     limit: IntGaugeVec,
+    share: IntGaugeVec,
     pace: IntGaugeVec,
     stock: IntGaugeVec,
     past_error: IntGaugeVec,
@@ -68,6 +69,13 @@ impl Families {
             limit: gauge(
                 "fluxgate_room_limit",
                 "The limit of people inside, an adaptive one included; absent where there is none.",
+            )?,
+            share: IntGaugeVec::new(
+                Opts::new(
+                    "fluxgate_room_share",
+                    "What the room's share lets it have now, by kind: seats (active), calls in a minute (per_minute).",
+                ),
+                &[ROOM[0], ROOM[1], "kind"],
             )?,
             pace: gauge(
                 "fluxgate_room_calls_per_ten_minutes",
@@ -127,6 +135,10 @@ impl Families {
             &self.limit,
             Some(gauges.limit.into()).filter(|limit| *limit > 0),
         );
+        for (kind, may) in gauges.share() {
+            let labels = [labels[0], labels[1], kind];
+            self.share.with_label_values(&labels).set(i64::from(may));
+        }
         known(&self.stock, gauges.stock);
         known(&self.past_error, gauges.past_error_ms);
         let p95 = gauges.last_minute.and_then(|minute| minute.origin_p95_ms);
@@ -154,7 +166,7 @@ impl Families {
         }
     }
 
-    fn all(&self) -> [&dyn Collector; 14] {
+    fn all(&self) -> [&dyn Collector; 15] {
         [
             &self.waiting,
             &self.occupied,
@@ -163,6 +175,7 @@ impl Families {
             &self.snapshot_age,
             &self.tick_age,
             &self.limit,
+            &self.share,
             &self.pace,
             &self.stock,
             &self.past_error,

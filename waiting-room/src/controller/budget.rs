@@ -4,6 +4,7 @@ use super::{LotNeeds, MINUTE, Tick, Traces, lot_needs};
 use crate::{
     bits::masked_chunks,
     line::{Line, Marks},
+    share::KINDS,
     snapshot::Snapshot,
     standing::Standing,
     value::{Number, Timestamp},
@@ -11,6 +12,8 @@ use crate::{
 
 /// Most calls of one tick, to bound the record and the time to build it.
 const MOST_CALLS: u32 = 100_000;
+/// Seats that a room reserves beyond what is kept for it in a share: a trickle of visitors comes in without a wait.
+const RESERVED_IN_A_SHARE: u64 = 16;
 
 impl Tick<'_> {
     pub(super) fn budget(&self, picture: &Snapshot) -> u32 {
@@ -21,22 +24,43 @@ impl Tick<'_> {
             return MOST_CALLS;
         }
         let ahead = self.line.ahead(picture.next);
-        let capacity = self.seen.rules().capacity();
-        let seats = capacity.active().map_or(u64::MAX, |active| {
-            let open = unstamped_seats(picture, self.seen.traces);
-            let occupied = picture.occupied(&self.seen.traces.inside, self.now);
-            u64::from(active.get()).saturating_sub(occupied + open + ahead)
+        let busy = self.busy(picture);
+        let limits = self.seen.standing.limits().into_iter().zip(busy);
+        let left = limits.map(|(most, busy)| {
+            most.map_or(u64::MAX, |most| {
+                u64::from(most).saturating_sub(busy + ahead)
+            })
         });
-        let minute = capacity.per_minute().map_or(u64::MAX, |most| {
-            // Reserved numbers that were taken since the last tick have no batch yet.
-            let taken_to = picture.next.min(self.line.horizon);
-            let unstamped = self.arrived(self.line.frontier, taken_to);
-            let recent = calls_of_last_minute(&self.line, self.now);
-            u64::from(most.get()).saturating_sub(recent + unstamped + ahead)
-        });
-        u32::try_from(seats.min(minute).min(self.adaptive_budget(picture)))
+        let left = left.chain([self.adaptive_budget(picture)]).min();
+        u32::try_from(left.unwrap_or(u64::MAX))
             .unwrap_or(u32::MAX)
             .min(MOST_CALLS)
+    }
+
+    /// Seats taken, and calls of the last minute; without what is reserved.
+    fn busy(&self, picture: &Snapshot) -> [u64; KINDS] {
+        let open = unstamped_seats(picture, self.seen.traces);
+        let occupied = picture.occupied(&self.seen.traces.inside, self.now);
+        // Reserved numbers that were taken since the last tick have no batch yet.
+        let taken_to = picture.next.min(self.line.horizon);
+        let unstamped = self.arrived(self.line.frontier, taken_to);
+        let recent = calls_of_last_minute(&self.line, self.now);
+        [occupied + open, recent + unstamped]
+    }
+
+    /// What may be reserved at most in a room that shares its limits: what is kept for it, and a few. More would be
+    /// reserved and taken back, which costs numbers, whenever another room's crowd comes and goes.
+    pub(super) fn reservable(&self, picture: &Snapshot, called: u32) -> u64 {
+        let Some(sharing) = self.seen.rules().sharing() else {
+            return u64::MAX;
+        };
+        let busy = self.busy(picture);
+        let kept = sharing.total().into_iter().zip(sharing.floor()).zip(busy);
+        let kept = kept.filter_map(|((total, floor), busy)| {
+            let free = u64::from(floor).saturating_sub(busy + u64::from(called));
+            total.map(|_| free)
+        });
+        kept.min().unwrap_or(0).max(RESERVED_IN_A_SHARE)
     }
 
     /// How many numbers of a range were taken by visitors; the others were burnt.
@@ -74,17 +98,23 @@ pub fn reserved_too_many(
     if standing.passthrough {
         return 0;
     }
-    let capacity = standing.rules.capacity();
-    let active = capacity
-        .active()
-        .map_or(u64::MAX, |active| u64::from(active.get()));
+    let [active, per_minute] = standing.limits();
+    let active = active.map_or(u64::MAX, u64::from);
     let active = active.min(super::adapt::seats(picture));
     let taken = picture.occupied(&traces.inside, now) + unstamped_seats(picture, traces);
     let seats = active.saturating_sub(taken);
-    let minute = capacity.per_minute().map_or(u64::MAX, |most| {
-        u64::from(most.get()).saturating_sub(calls_of_last_minute(&picture.line, now))
+    let minute = per_minute.map_or(u64::MAX, |most| {
+        u64::from(most).saturating_sub(calls_of_last_minute(&picture.line, now))
     });
     ahead.saturating_sub(seats.min(minute))
+}
+
+/// What the tick that made this picture left in use: seats, and calls of the last minute; those that are reserved included.
+#[must_use]
+pub fn used(told: &Snapshot, now: Timestamp) -> [u64; 2] {
+    let ahead = told.line.ahead(told.next);
+    let calls = calls_of_last_minute(&told.line, now.max(told.line.ticked_at));
+    [u64::from(told.line.occupied) + ahead, calls + ahead]
 }
 
 fn calls_of_last_minute(line: &Line, now: Timestamp) -> u64 {

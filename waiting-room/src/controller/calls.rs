@@ -101,7 +101,8 @@ impl Tick<'_> {
         }
         let rest = u64::from(budget - called);
         let extension = if self.line.horizon >= next {
-            self.extension(next, rest)
+            let most = self.reservable(picture, called).min(MOST_AHEAD);
+            self.extension(next, rest, most)
         } else {
             0
         };
@@ -113,16 +114,13 @@ impl Tick<'_> {
         called
     }
 
-    /// How many of `rest` free seats to reserve for numbers to come. A tenth is kept for late comers: taking a
+    /// How many of `rest` free seats to reserve for numbers to come, so that at most `most` are. A tenth is kept for late comers: taking a
     /// reserved seat back costs numbers. A room's only free seat is reserved all the same
     /// (a late comer then takes a new number, which is called at once).
-    fn extension(&self, next: Number, rest: u64) -> u64 {
+    fn extension(&self, next: Number, rest: u64, most: u64) -> u64 {
         let ahead = self.line.ahead(next);
         let free = ahead + rest;
         let kept = if free > 1 { (free / 10).max(1) } else { 0 };
-        (free - kept)
-            .min(MOST_AHEAD)
-            .saturating_sub(ahead)
-            .min(rest)
+        (free - kept).min(most).saturating_sub(ahead).min(rest)
     }
 }

@@ -24,7 +24,7 @@ use crate::{
 };
 
 const FORM: u8 = 4;
-/// Without [`Line::course`] and [`Line::provisional`]; still read, so that a fleet can be renewed gateway by gateway.
+/// Without [`Line::course`], [`Line::provisional`] and [`Line::share`]; still read, so that a fleet can be renewed gateway by gateway.
 const FORM_BEFORE: u8 = 3;
 /// Bounds what a broken record can make us allocate.
 const MOST_ITEMS: u64 = 1 << 20;
@@ -86,6 +86,10 @@ impl Line {
             before = batch;
         }
         out.numbered(&self.provisional);
+        out.length(usize::from(self.share.is_some()));
+        for limit in self.share.into_iter().flatten() {
+            out.u64(u64::from(limit));
+        }
         out.0
     }
 
@@ -305,6 +309,10 @@ impl In<'_> {
             provisional: match form {
                 FORM_BEFORE => Vec::new(),
                 _ => self.items(Self::numbered)?,
+            },
+            share: match form {
+                FORM_BEFORE => None,
+                _ => self.option(|input| Some([input.u32()?, input.u32()?]))?,
             },
         })
     }

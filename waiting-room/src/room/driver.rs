@@ -10,8 +10,10 @@ mod fleet;
 mod moving;
 mod numbering;
 mod reading;
+mod record;
 mod reporting;
 mod restoring;
+mod sharing;
 mod taking;
 
 use std::{
@@ -21,7 +23,7 @@ use std::{
 
 use super::Inner;
 use crate::{
-    controller::{self, Calls, Seen, TICK},
+    controller::{self, Seen, TICK},
     counts::Event,
     line::{Line, SEGMENT_NUMBERS},
     orders::{Orders, Word},
@@ -29,12 +31,13 @@ use crate::{
     provisional::ListId,
     snapshot::Snapshot,
     standing::Standing,
-    store::{Commit, Committed, Head, Mark, Reach, Record, StoreError},
+    store::{Commit, Committed, Head, StoreError},
     value::{Number, Timestamp},
 };
 use copying::Copied;
 pub use copying::LogPart;
 use reading::Known;
+use record::{commit_of, decode, reach_of, record_of};
 
 /// Presence epochs are tens of seconds long: their bits need not go out with every step.
 const PRESENCE_EVERY: Duration = Duration::from_secs(1);
@@ -58,6 +61,7 @@ pub struct Driver {
     moves: moving::Known,
     announced: Option<ListId>,
     loose: parking_lot::Mutex<Vec<taking::Loose>>,
+    share: sharing::Known,
 }
 
 /// What a step did.
@@ -92,6 +96,7 @@ impl Driver {
             moves: moving::Known::default(),
             announced: None,
             loose: parking_lot::Mutex::default(),
+            share: sharing::Known::default(),
         }
     }
 
@@ -168,6 +173,9 @@ impl Driver {
         }
         if !self.inner.is_settled() {
             self.announce(now).await?;
+        }
+        if let Err(error) = self.mind_share(now).await {
+            tracing::debug!(%error, "the share is not known");
         }
         if now < self.settle_at {
             return Ok(Stepped::Settling);
@@ -252,15 +260,22 @@ impl Driver {
         now: Timestamp,
     ) -> Result<Stepped, StoreError> {
         let numbered = self.number_lists(head, &picture.line, now).await?;
+        // After the line was read: a tick that was decided on an older share is fenced off by the line.
+        let part = self.part(now).await;
         let inner = &self.inner;
         let standing = Standing::at(&inner.rules, &inner.schedule, &picture.orders, now);
+        let standing = standing.within(self.may(&part));
         let made = self.lot_made(picture, &standing).await;
         let presence = controller::presence_wanted(&picture.line, &standing, now)
             .or_else(|| made.as_ref().map(|_| self.living_epochs(now)));
         let traces = self.traces(presence, now).await?;
-        let burnt = self
-            .take_seats_back(picture, &traces, &standing, now)
-            .await?;
+        let burnt = match self.knows(&part) {
+            true => {
+                self.take_seats_back(picture, &traces, &standing, now)
+                    .await?
+            }
+            false => None,
+        };
         let health = self.health(picture, now).await?;
         let lot = self.lot_step(picture, &traces, (&standing, made)).await?;
         let fleet = self.fleet(now).await?;
@@ -299,7 +314,11 @@ impl Driver {
                 told.rosters = self.rosters.of(&told.line);
                 told.moves = Arc::clone(&picture.moves);
                 self.clear_served(&told).await?;
-                self.publish(Arc::new(told));
+                let told = Arc::new(told);
+                self.publish(Arc::clone(&told));
+                if let Ok(Some(part)) = part {
+                    self.report_part(part, &told, &standing, now).await;
+                }
                 Ok(Stepped::Ticked)
             }
         }
@@ -354,44 +373,4 @@ fn agree_on_time(theirs: Option<Timestamp>, now: Timestamp) -> Result<(), StoreE
     Err(StoreError::Unexpected(format!(
         "a time {seconds} s from this machine's; set the clocks"
     )))
-}
-
-fn decode(head: &Head) -> Result<Option<Line>, StoreError> {
-    let decoded = head
-        .record
-        .as_ref()
-        .map(|record| Line::decode(&record.line))
-        .transpose();
-    decoded.map_err(|error| StoreError::Unexpected(error.to_string()))
-}
-
-fn record_of(line: &Line) -> Record {
-    Record {
-        version: line.version,
-        line: line.encode(),
-    }
-}
-
-fn reach_of(line: &Line) -> Reach {
-    Reach {
-        line: line.id,
-        horizon: line.horizon,
-        at: line.ticked_at,
-    }
-}
-
-fn commit_of(calls: &Calls, picture: &Snapshot) -> Commit {
-    let gone = calls.gone_chunks.iter();
-    let gone = gone.map(|chunk| (Mark::Gone, *chunk, calls.marks.gone.bytes(*chunk).to_vec()));
-    let late = calls.late_chunks.iter();
-    let late = late.map(|chunk| (Mark::Late, *chunk, calls.marks.late.bytes(*chunk).to_vec()));
-    Commit {
-        seen: Some(picture.line.version),
-        record: record_of(&calls.line),
-        reach: reach_of(&calls.line),
-        next_at_least: calls.line.floor,
-        chunks: gone.chain(late).collect(),
-        entry: calls.entry.clone(),
-        drop_below: calls.line.floor.0 / SEGMENT_NUMBERS,
-    }
 }

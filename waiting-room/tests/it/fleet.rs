@@ -52,6 +52,7 @@ impl Gateway {
             seal: seal(),
             store,
             gateway: GatewayId(id),
+            share: None,
             gather: Duration::ZERO,
         };
         let (room, driver) = Room::new(parts);

@@ -13,6 +13,7 @@ mod reload;
 mod seats;
 mod seeds;
 mod shared_redis;
+mod sharing;
 mod slot_move;
 mod stale;
 mod stores;

@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use crate::config::instant::{Instant, Text};
 use crate::config::secret::Secret;
+use crate::config::share::{PartDocument, Share};
 use crate::page::Pages;
 
 use super::MatchDocument;
@@ -31,6 +32,8 @@ pub(crate) struct RoomRules {
     pub(crate) path: PathPattern,
     pub(crate) admission: Admission,
     pub(crate) schedule: Schedule,
+    /// The share that it is in.
+    pub(crate) share: Option<Name>,
     /// Only counts whom it would have held.
     pub(crate) shadow: bool,
     /// A queue page of the tenant's own; it has been tried.
@@ -47,7 +50,9 @@ pub(crate) struct RoomRules {
 #[serde(deny_unknown_fields)]
 pub(super) struct RoomDocument {
     r#match: MatchDocument,
+    #[serde(default)]
     capacity: CapacityDocument,
+    share: Option<PartDocument>,
     #[serde(default)]
     session: SessionDocument,
     call_grace: Option<Said<Period>>,
@@ -117,7 +122,11 @@ struct EventSessionDocument {
     ttl: Option<Said<Period>>,
 }
 
-pub(super) fn compile(said: Entries<Name, RoomDocument>, told: &mut Diagnostics) -> Vec<RoomRules> {
+pub(super) fn compile(
+    said: Entries<Name, RoomDocument>,
+    shares: &[Share],
+    told: &mut Diagnostics,
+) -> Vec<RoomRules> {
     let mut rooms = Vec::with_capacity(said.0.len());
     for (name, document) in said.0 {
         let place = name.place();
@@ -156,9 +165,16 @@ pub(super) fn compile(said: Entries<Name, RoomDocument>, told: &mut Diagnostics)
             spec.bots.invitations = invitations;
             Some(key)
         });
+        let part = document.share.and_then(|said| said.compile(shares, told));
+        let (share, sharing) = part.unzip();
+        spec.sharing = sharing;
         let deny = rule::compile(document.deny, Kind::Deny, told);
         let bypass = rule::compile(document.bypass, Kind::Bypass, told);
         let shadow = document.shadow.and_then(|said| said.take(told));
+        if share.is_some() && shadow == Some(true) {
+            let text = "a shadow room holds nobody back, so it cannot keep to a share";
+            told.push(Complaint::new(text).at(place));
+        }
         let page = document.page.and_then(|said| compile_page(said, told));
         let method = document.method.and_then(|said| said.take(told));
         let schedule = compile_schedule(method.unwrap_or_default(), document.events, place, told);
@@ -168,6 +184,7 @@ pub(super) fn compile(said: Entries<Name, RoomDocument>, told: &mut Diagnostics)
                 path,
                 admission,
                 schedule,
+                share,
                 shadow: shadow.unwrap_or(false),
                 page,
                 invitations,
