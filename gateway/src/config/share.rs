@@ -61,13 +61,18 @@ pub(super) fn compile(said: Entries<Name, ShareDocument>, told: &mut Diagnostics
 }
 
 impl PartDocument {
-    /// The share's name and the room's part in it.
+    /// The share's name and the part in it of a room, which may be one in shadow mode.
     pub(super) fn compile(
         self,
         shares: &[Share],
+        shadow: bool,
         told: &mut Diagnostics,
     ) -> Option<(Name, SharingSpec)> {
         let place = self.of.place();
+        if shadow {
+            let text = "a shadow room holds nobody back, so it cannot keep to a share";
+            told.push(Complaint::new(text).at(place));
+        }
         let of = self.of.take(told)?;
         let mut number = |said: Option<Said<u32>>| said.and_then(|said| said.take(told));
         let weight = number(self.weight).unwrap_or(1);

@@ -51,6 +51,8 @@ fn the_commented_parts_of_the_manual_are_valid_too() {
                 "keys:",
                 "  - {",
                 "origin_secret:",
+                "shares:",
+                "  checkout",
                 "rooms:",
                 "  flash",
                 "    ",
@@ -145,4 +147,52 @@ fn some_keys_need_a_restart() {
     assert_eq!(needs_restart(&running, &moved), ["listen"]);
     let same = Config::read(&SMALL.replace("8100", "8101")).expect("valid");
     assert!(needs_restart(&running, &same).is_empty());
+}
+
+#[test]
+fn a_share_keeps_no_more_than_it_has_and_every_part_is_in_one() {
+    let directory = std::env::temp_dir().join(format!("fluxgate-shares-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("creatable");
+    let file = directory.join("secret");
+    std::fs::write(&file, "0123456789abcdef0123456789abcdef").expect("writable");
+    let with = |shares: &str, part: &str| {
+        let secret = format!("{{ file: {} }}", file.display());
+        let room =
+            |name: &str| format!("{name}: {{ match: {{ path: /{name}/** }}, share: {part} }}");
+        let rooms = format!(
+            "    origin_secret: {secret}\n    rooms: {{ {}, {} }}\n",
+            room("a"),
+            room("b")
+        );
+        let head = format!("keys: [{{ id: 1, secret: {secret} }}]\nshares: {shares}");
+        format!("{head}{SMALL}").replace("    routes:", &format!("{rooms}    routes:"))
+    };
+    let valid = with("{ x: { active: 10 } }", "{ of: x, floor: { active: 5 } }");
+    let config = Config::read(&valid).expect("valid");
+    let rooms = &config.tenants[0].rooms;
+    let floors = rooms
+        .iter()
+        .filter_map(|room| Some(room.admission.sharing()?.floors()));
+    assert_eq!(
+        floors.collect::<Vec<_>>(),
+        [[10, 0]; 2],
+        "each knows what is kept for all"
+    );
+
+    let too_much = with("{ x: { active: 9 } }", "{ of: x, floor: { active: 5 } }");
+    let told = complaints(&too_much);
+    assert!(
+        told[0].contains("`x` keeps 10 for its rooms and has less `active`"),
+        "{told:?}"
+    );
+    let unknown = complaints(&with("{ checkout: { active: 9 } }", "{ of: chekout }"));
+    assert!(
+        unknown.iter().any(|one| one.contains("checkout")),
+        "{unknown:?}"
+    );
+    let shadow = complaints(&with("{ x: { active: 9 } }", "{ of: x }, shadow: true"));
+    assert!(shadow[0].contains("shadow"), "{shadow:?}");
+    std::fs::remove_dir_all(directory).expect("removable");
+    let idle = complaints(&format!("shares: {{ x: {{ active: 9 }} }}{SMALL}"));
+    assert!(idle[0].contains("no room is in the share `x`"), "{idle:?}");
 }

@@ -38,6 +38,12 @@ struct Families {
     bad_tokens: IntCounterVec,
 }
 
+fn share() -> prometheus::Result<IntGaugeVec> {
+    let help = "What the room's share lets it have now, by kind: seats (active), calls in a minute (per_minute).";
+    let labels = [ROOM[0], ROOM[1], "kind"];
+    IntGaugeVec::new(Opts::new("fluxgate_room_share", help), &labels)
+}
+
 impl Families {
     fn new() -> prometheus::Result<Self> {
         let gauge = |name: &str, help: &str| IntGaugeVec::new(Opts::new(name, help), &ROOM);
@@ -70,13 +76,7 @@ impl Families {
                 "fluxgate_room_limit",
                 "The limit of people inside, an adaptive one included; absent where there is none.",
             )?,
-            share: IntGaugeVec::new(
-                Opts::new(
-                    "fluxgate_room_share",
-                    "What the room's share lets it have now, by kind: seats (active), calls in a minute (per_minute).",
-                ),
-                &[ROOM[0], ROOM[1], "kind"],
-            )?,
+            share: share()?,
             pace: gauge(
                 "fluxgate_room_calls_per_ten_minutes",
                 "The line's pace while somebody waited: calls in ten minutes.",

@@ -18,6 +18,7 @@ mod preview;
 mod refusals;
 mod reload;
 mod rooms;
+mod sharing;
 mod slow;
 mod stage;
 mod start;

@@ -6,7 +6,7 @@ mod rule;
 use std::path::PathBuf;
 
 use policies::admission::adaptive::{AdaptiveSpec, Ratio};
-use policies::admission::{Admission, Late, OnStoreLoss, Renewal, Spec};
+use policies::admission::{Admission, AdmissionError, Late, OnStoreLoss, Renewal, Spec};
 use policies::diagnostic::{Complaint, Diagnostics, Place};
 use policies::document::{Entries, Said};
 use policies::matcher::PathPattern;
@@ -127,80 +127,100 @@ pub(super) fn compile(
     shares: &[Share],
     told: &mut Diagnostics,
 ) -> Vec<RoomRules> {
-    let mut rooms = Vec::with_capacity(said.0.len());
-    for (name, document) in said.0 {
-        let place = name.place();
-        let name = name.take(told);
-        let path = document.r#match.path.take(told);
-        let mut number = |said: Option<Said<u32>>| said.and_then(|said| said.take(told));
-        let active = number(document.capacity.active);
-        let per_minute = number(document.capacity.per_minute);
-        let mut spec = Spec {
-            active,
-            per_minute,
-            ..Spec::default()
-        };
-        let mut period = |said: Option<Said<Period>>, meant: &mut std::time::Duration| {
-            if let Some(read) = said.and_then(|said| said.take(told)) {
-                *meant = read.get();
-            }
-        };
-        period(document.session.ttl, &mut spec.ttl);
-        period(document.call_grace, &mut spec.call_grace);
-        period(document.absent_after, &mut spec.absent_after);
-        let hold = document.session.hold.and_then(|said| said.take(told));
-        spec.hold = hold.map(|period| period.get());
-        let choices = (
-            document.on_store_loss,
-            document.late,
-            document.session.renew,
-        );
-        choose(choices, &mut spec, told);
-        spec.adaptive = document
-            .adaptive
-            .and_then(|said| compile_adaptive(said, told));
-        spec.bots = bots::compile((document.work, document.joins, document.session.bind), told);
-        let invitations = document.invitations.and_then(|said| {
-            let (key, invitations) = said.compile(place, told)?;
-            spec.bots.invitations = invitations;
-            Some(key)
-        });
-        let part = document.share.and_then(|said| said.compile(shares, told));
-        let (share, sharing) = part.unzip();
-        spec.sharing = sharing;
-        let deny = rule::compile(document.deny, Kind::Deny, told);
-        let bypass = rule::compile(document.bypass, Kind::Bypass, told);
-        let shadow = document.shadow.and_then(|said| said.take(told));
-        if share.is_some() && shadow == Some(true) {
-            let text = "a shadow room holds nobody back, so it cannot keep to a share";
-            told.push(Complaint::new(text).at(place));
-        }
-        let page = document.page.and_then(|said| compile_page(said, told));
-        let method = document.method.and_then(|said| said.take(told));
-        let schedule = compile_schedule(method.unwrap_or_default(), document.events, place, told);
-        match (Admission::new(spec), name, path) {
-            (Ok(admission), Some(name), Some(path)) => rooms.push(RoomRules {
-                name,
-                path,
-                admission,
-                schedule,
-                share,
-                shadow: shadow.unwrap_or(false),
-                page,
-                invitations,
-                deny,
-                bypass,
-            }),
-            (Err(reasons), ..) => {
-                for reason in reasons {
-                    told.push(Complaint::new(reason.to_string()).at(place));
-                }
-            }
-            // The complaint is told already.
-            (Ok(_), ..) => {}
-        }
-    }
+    let rooms = said.0.into_iter();
     rooms
+        .filter_map(|(name, document)| compile_room(name, document, shares, told))
+        .collect()
+}
+
+fn compile_room(
+    name: Said<Name>,
+    document: RoomDocument,
+    shares: &[Share],
+    told: &mut Diagnostics,
+) -> Option<RoomRules> {
+    let place = name.place();
+    let name = name.take(told);
+    let path = document.r#match.path.take(told);
+    let mut number = |said: Option<Said<u32>>| said.and_then(|said| said.take(told));
+    let active = number(document.capacity.active);
+    let per_minute = number(document.capacity.per_minute);
+    let mut spec = Spec {
+        active,
+        per_minute,
+        ..Spec::default()
+    };
+    let times = (
+        document.session.ttl,
+        document.session.hold,
+        document.call_grace,
+        document.absent_after,
+    );
+    time(times, &mut spec, told);
+    let choices = (
+        document.on_store_loss,
+        document.late,
+        document.session.renew,
+    );
+    choose(choices, &mut spec, told);
+    spec.adaptive = document
+        .adaptive
+        .and_then(|said| compile_adaptive(said, told));
+    spec.bots = bots::compile((document.work, document.joins, document.session.bind), told);
+    let invitations = document.invitations.and_then(|said| {
+        let (key, invitations) = said.compile(place, told)?;
+        spec.bots.invitations = invitations;
+        Some(key)
+    });
+    let shadow = document
+        .shadow
+        .and_then(|said| said.take(told))
+        .unwrap_or(false);
+    let part = document
+        .share
+        .and_then(|said| said.compile(shares, shadow, told));
+    let (share, sharing) = part.unzip();
+    spec.sharing = sharing;
+    let deny = rule::compile(document.deny, Kind::Deny, told);
+    let bypass = rule::compile(document.bypass, Kind::Bypass, told);
+    let page = document.page.and_then(|said| compile_page(said, told));
+    let method = document.method.and_then(|said| said.take(told));
+    let schedule = compile_schedule(method.unwrap_or_default(), document.events, place, told);
+    let admission = checked(spec, place, told);
+    Some(RoomRules {
+        name: name?,
+        path: path?,
+        admission: admission?,
+        schedule,
+        share,
+        shadow,
+        page,
+        invitations,
+        deny,
+        bypass,
+    })
+}
+
+fn checked(spec: Spec, place: Place, told: &mut Diagnostics) -> Option<Admission> {
+    let mut tell = |reason: AdmissionError| told.push(Complaint::new(reason.to_string()).at(place));
+    let complain = |reasons: Vec<_>| reasons.into_iter().for_each(&mut tell);
+    Admission::new(spec).map_err(complain).ok()
+}
+
+type Times = (
+    Option<Said<Period>>,
+    Option<Said<Period>>,
+    Option<Said<Period>>,
+    Option<Said<Period>>,
+);
+
+/// How long things last.
+fn time((ttl, hold, call_grace, absent_after): Times, spec: &mut Spec, told: &mut Diagnostics) {
+    let mut period = |said: Option<Said<Period>>| Some(said?.take(told)?.get());
+    spec.ttl = period(ttl).unwrap_or(spec.ttl);
+    spec.hold = period(hold);
+    spec.call_grace = period(call_grace).unwrap_or(spec.call_grace);
+    spec.absent_after = period(absent_after).unwrap_or(spec.absent_after);
 }
 
 type Choices = (
