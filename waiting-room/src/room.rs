@@ -7,6 +7,7 @@
 
 mod coming_in;
 mod driver;
+mod gathering;
 mod handoff;
 mod invited;
 mod join;
@@ -51,10 +52,11 @@ use crate::{
     presence::{CLOCK_SKEW, ChunkWrite, Epochs, Recorder, Trace},
     snapshot::Snapshot,
     status::Reason,
-    store::{GatewayId, Mark, RoomStore, StoreError},
+    store::{GatewayId, Mark, RoomStore, StoreError, Was},
     token::{Bound, Seal, Ticket, TokenText},
     value::{Moment, Number, RoomName, Timestamp},
 };
+use gathering::Gathering;
 use join::Joins;
 use locate::{Located, Visitor};
 use lost::Desk;
@@ -84,6 +86,7 @@ pub struct Parts {
     /// This process.
     pub gateway: GatewayId,
     /// How far apart two of this gateway's takings of numbers are at least: joins in between share one. At most 5 ms.
+    /// Those who come in share round trips that are twice as far apart.
     pub gather: Duration,
 }
 
@@ -114,6 +117,10 @@ struct Inner {
     /// Visits that the origin said are over, to be written down.
     released: parking_lot::Mutex<Vec<Number>>,
     joins: Joins,
+    /// Called visitors who come in.
+    claims: Arc<Gathering<Number, Result<Was, StoreError>>>,
+    /// Visits to be written down before their visitors go on.
+    keeps: Arc<Gathering<(), ()>>,
     /// What newcomers have to show.
     door: Door,
     /// The store session in which numbers may be taken; 0 while the store is doubted.
@@ -221,6 +228,8 @@ impl Room {
             snapshot: ArcSwapOption::empty(),
             active: ArcSwap::default(),
             joins: Joins::gathering(gather),
+            claims: Arc::new(Gathering::new(gather * 2)),
+            keeps: Arc::new(Gathering::new(gather * 2)),
             door,
             settled: AtomicU64::new(0),
             highest: AtomicU64::new(0),

@@ -7,7 +7,7 @@
 //! | operation | twice does |
 //! | --- | --- |
 //! | [`take`](RoomStore::take) | burn numbers, so it is sent once |
-//! | [`mark`](RoomStore::mark), [`merge`](RoomStore::merge), [`flush`](RoomStore::flush), [`order`](RoomStore::order), [`keep`](RoomStore::keep), [`add_move`](RoomStore::add_move) | nothing more |
+//! | [`mark_each`](RoomStore::mark_each), [`merge`](RoomStore::merge), [`flush`](RoomStore::flush), [`order`](RoomStore::order), [`keep`](RoomStore::keep), [`add_move`](RoomStore::add_move) | nothing more |
 //! | [`try_tick`](RoomStore::try_tick) | lose this tick |
 //! | [`bind`](RoomStore::bind) | nothing: the first number stands |
 //! | [`commit`](RoomStore::commit) | nothing: the version has moved |
@@ -231,11 +231,21 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// When the store did not answer: they may be bound all the same.
     async fn bind(&self, pairs: &[(Bond, Number)]) -> Result<Vec<Number>, StoreError>;
 
+    /// Sets marks and says what each was; in the order given.
+    ///
+    /// # Errors
+    /// When the store did not answer: they may be set all the same.
+    async fn mark_each(&self, mark: Mark, numbers: &[Number]) -> Result<Vec<Was>, StoreError>;
+
     /// Sets a mark and says what it was.
     ///
     /// # Errors
     /// When the store did not answer: it may be set all the same.
-    async fn mark(&self, mark: Mark, number: Number) -> Result<Was, StoreError>;
+    async fn mark(&self, mark: Mark, number: Number) -> Result<Was, StoreError> {
+        let was = self.mark_each(mark, &[number]).await?;
+        let nothing = || StoreError::Unexpected("no answer to a mark".into());
+        was.first().copied().ok_or_else(nothing)
+    }
 
     /// Adds marks of a kind.
     ///

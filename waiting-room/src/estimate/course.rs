@@ -60,6 +60,8 @@ pub struct Course {
     pub released: Tally,
     /// The same of the recent past.
     pub released_lately: Tally,
+    /// Seats taken, in seconds, of seconds of the recent past.
+    pub seats: Tally,
     /// Calls of the line in its turn, of all calls: the others are late comers and whom an operator called.
     pub in_turn: Tally,
     /// Calls, of the counted visitors whom the horizon passed: the others had gone unnoticed.
@@ -115,10 +117,17 @@ impl Course {
             tally.fade(elapsed, LONG);
         }
         self.released_lately.fade(elapsed, RECENT);
+        self.seats.fade(elapsed, RECENT);
         let seconds = elapsed.as_secs_f64();
         let (released, seats) = (f64::from(seen.released), f64::from(seen.occupied) * seconds);
-        self.released.add(released, seats);
-        self.released_lately.add(released, seats);
+        self.seats.add(seats, seconds);
+        // The watch begins with the first seat that is given back, and without it: where all came in at once none is
+        // for as long as the shortest visit lasts, which says nothing of how fast they are afterwards.
+        if self.released.of > 0.0 || released > 0.0 {
+            let first = f64::from(u32::from(self.released.of <= 0.0));
+            self.released.add(released - first, seats);
+            self.released_lately.add(released - first, seats);
+        }
         self.in_turn
             .add(f64::from(seen.called), f64::from(seen.calls));
         self.found
@@ -128,12 +137,10 @@ impl Course {
         self.follow()
     }
 
-    /// Seats taken, in the mean of the recent past, after so much time.
+    /// Seats taken, in the mean of the recent past.
     #[must_use]
-    pub fn occupied_lately(&self, watched: Duration) -> f64 {
-        let memory = RECENT.as_secs_f64();
-        let weight = memory * (1.0 - (-watched.as_secs_f64() / memory).exp());
-        self.released_lately.of / weight.max(1.0)
+    pub fn occupied_lately(&self) -> f64 {
+        self.seats.events / self.seats.of.max(1.0)
     }
 
     /// Forgets the common past where the recent one is another.

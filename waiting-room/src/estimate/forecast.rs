@@ -21,7 +21,7 @@ use crate::{
 const FIRST_WORD_MS: u64 = 30_000;
 /// Nine in ten lie below the middle and so many standard deviations: a little more than the 1.28 of a bell curve, since
 /// waits have a long tail.
-const NINE_IN_TEN: f64 = 1.4;
+const NINE_IN_TEN: f64 = 1.45;
 /// How well a rate is known at best: visitors change.
 const DRIFT: f64 = 0.1;
 /// An adaptive limit moves about its level: what counts is how many were inside of late, within this part of the limit.
@@ -72,10 +72,9 @@ impl Forecast {
         let adaptive = line.adaptive.as_ref();
         let by_seats = adaptive.filter(|limit| limit.unit() == Unit::Seats);
         let by_calls = adaptive.filter(|limit| limit.unit() == Unit::PerMinute);
-        let watched = line.ticked_at.since(Timestamp(line.id.0));
         let level = by_seats.map(|limit| {
             let limit = f64::from(limit.get());
-            let lately = course.occupied_lately(watched);
+            let lately = course.occupied_lately();
             lately.clamp(limit * (1.0 - LEVEL), limit * (1.0 + LEVEL))
         });
         let active = limits.active.map(f64::from);

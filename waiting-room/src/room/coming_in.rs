@@ -1,13 +1,15 @@
 //! Coming in: a call becomes a pass, exactly once.
 
+use std::sync::Arc;
+
 use super::{Admitted, Held, Outcome, Room, TicketChange};
 use crate::{
     counts::Event,
     snapshot::CLAIM_SLACK,
     status::{Reason, Status},
-    store::{Mark, Was},
+    store::{Mark, RoomStore, StoreError, Was},
     token::{Pass, Ticket},
-    value::Moment,
+    value::{Moment, Number},
 };
 
 impl Room {
@@ -20,7 +22,12 @@ impl Room {
         if !is_current {
             return self.not_now(&ticket, at);
         }
-        let Ok(was) = inner.store.mark(Mark::Claimed, ticket.number).await else {
+        let store = Arc::clone(&inner.store);
+        let all = move |numbers: Vec<_>| {
+            let store = Arc::clone(&store);
+            async move { claim_all(&*store, &numbers).await }
+        };
+        let Some(Ok(was)) = inner.claims.ask(ticket.number, all).await else {
             return self.not_now(&ticket, at);
         };
         if was == Was::Set && self.visit_is_over(ticket.number, at.now).await {
@@ -60,5 +67,13 @@ impl Room {
         // A number taken by this very request must reach its holder all the same.
         let ticket = TicketChange::Set(self.signed(ticket));
         Outcome::Held(Held { status, ticket })
+    }
+}
+
+/// Marks the numbers as having come in; what the mark said before tells whether they had already.
+async fn claim_all(store: &dyn RoomStore, numbers: &[Number]) -> Vec<Result<Was, StoreError>> {
+    match store.mark_each(Mark::Claimed, numbers).await {
+        Ok(all) => all.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error); numbers.len()],
     }
 }

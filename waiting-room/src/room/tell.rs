@@ -1,11 +1,11 @@
 //! Telling a visitor where they stand: the status, and the tokens that go with it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use policies::admission::{Renewal, Session};
 
 use super::{
-    Admitted, Held, Outcome, Room, STALE_AFTER, TicketChange,
+    Admitted, Held, Inner, Outcome, Room, STALE_AFTER, TicketChange,
     locate::{Seat, is_call},
 };
 use crate::{
@@ -267,11 +267,17 @@ impl Room {
     /// bit still in its memory, the seat would be given on. Best effort where the store is slow or
     /// lost: nobody is called then either, and the driver writes it as soon as it can.
     pub(super) async fn keep_activity(&self, now: Timestamp) {
-        let flush = self
-            .inner
-            .flush(now, |inner, writes| inner.activity.take_dirty(writes));
+        let inner = Arc::clone(&self.inner);
+        let all = move |asked: Vec<()>| {
+            let inner = Arc::clone(&inner);
+            async move {
+                let taken = |inner: &Inner, writes: &mut Vec<_>| inner.activity.take_dirty(writes);
+                let _ = inner.flush(now, taken).await;
+                asked
+            }
+        };
         // In vain or too slow: the driver's next flush takes it along.
-        let _ = tokio::time::timeout(KEEP_WITHIN, flush).await;
+        let _ = tokio::time::timeout(KEEP_WITHIN, self.inner.keeps.ask((), all)).await;
     }
 
     pub(super) fn joining(&self, now: Timestamp, reason: Reason) -> Status {

@@ -127,8 +127,8 @@ impl World {
     /// Everybody ticks in turn, and whoever may not stay leaves.
     fn settle(&mut self) {
         for _ in 0..6 {
-            for index in 0..ROOMS.len() {
-                let may = self.share.may(ROOMS[index])[0];
+            for (index, name) in ROOMS.iter().enumerate() {
+                let may = self.share.may(name)[0];
                 let room = &mut self.rooms[index];
                 room.ticks = [None, None];
                 room.used = room.used.min(may).min(room.want);

@@ -5,6 +5,7 @@
 
 mod bonds;
 mod kept;
+mod marked;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -36,7 +37,7 @@ pub trait Rooms: Send + Sync {
 pub async fn run(rooms: &dyn Rooms) {
     an_empty_room_has_no_record(rooms).await;
     numbers_are_never_given_twice(rooms).await;
-    a_mark_says_once_that_it_was_unset(rooms).await;
+    marked::a_mark_says_once_that_it_was_unset(rooms).await;
     marks_are_merged_and_read_back(rooms).await;
     traces_of_gateways_are_united(rooms).await;
     writing_a_trace_again_changes_nothing(rooms).await;
@@ -126,22 +127,6 @@ async fn numbers_are_never_given_twice(rooms: &dyn Rooms) {
     let last = store.take(count(1)).await.expect("one").first;
     assert_eq!((first, then, last), (number(0), number(3), number(4)));
     assert_eq!(store.head().await.expect("head").next, Some(number(5)));
-}
-
-async fn a_mark_says_once_that_it_was_unset(rooms: &dyn Rooms) {
-    let (one, two) = (rooms.open("mark"), rooms.open("mark"));
-    assert_eq!(one.mark(Mark::Claimed, number(9)).await, Ok(Was::Unset));
-    assert_eq!(two.mark(Mark::Claimed, number(9)).await, Ok(Was::Set));
-    assert_eq!(
-        two.mark(Mark::Left, number(9)).await,
-        Ok(Was::Unset),
-        "kinds are apart"
-    );
-    assert_eq!(
-        two.mark(Mark::Claimed, number(8)).await,
-        Ok(Was::Unset),
-        "numbers are apart"
-    );
 }
 
 async fn marks_are_merged_and_read_back(rooms: &dyn Rooms) {

@@ -211,14 +211,15 @@ impl RoomStore for MemoryStore {
         Ok(pairs.iter().map(bind).collect())
     }
 
-    async fn mark(&self, mark: Mark, number: Number) -> Result<Was, StoreError> {
+    async fn mark_each(&self, mark: Mark, numbers: &[Number]) -> Result<Vec<Was>, StoreError> {
         let mut room = self.room()?;
-        room.stamp(mark, &[number].into_iter().collect());
-        Ok(if room.marks.of_mut(mark).add(number) {
-            Was::Unset
-        } else {
-            Was::Set
-        })
+        room.stamp(mark, &numbers.iter().copied().collect());
+        let marks = room.marks.of_mut(mark);
+        let set = |number: &Number| match marks.add(*number) {
+            true => Was::Unset,
+            false => Was::Set,
+        };
+        Ok(numbers.iter().map(set).collect())
     }
 
     async fn merge(&self, mark: Mark, bits: &Bits) -> Result<(), StoreError> {

@@ -24,6 +24,7 @@ mod bonds;
 mod fence;
 mod guide;
 mod link;
+mod marked;
 mod servers;
 mod united;
 mod wire;
@@ -39,7 +40,6 @@ use super::{
 };
 use crate::{
     bits::Bits,
-    line::SEGMENT_NUMBERS,
     presence::{ChunkWrite, Trace},
     value::{Number, Timestamp, millis},
 };
@@ -149,24 +149,8 @@ impl RoomStore for RedisStore {
         self.bind_once(pairs).await
     }
 
-    async fn mark(&self, mark: Mark, number: Number) -> Result<Was, StoreError> {
-        let part = Part {
-            mark,
-            segment: number.0 / SEGMENT_NUMBERS,
-        };
-        let offset = number.0 % SEGMENT_NUMBERS;
-        let arguments = vec![
-            self.part_key(part),
-            Argument::from(offset.to_string()),
-            Argument::from("1"),
-        ];
-        let pipeline = self.links()?.visitors.client()?.pipeline();
-        let _: Value = pipeline.custom(command("SETBIT"), arguments).await?;
-        let _: Value = pipeline
-            .custom(command("HINCRBY"), self.stamped(part))
-            .await?;
-        let (was, _): (u64, u64) = pipeline.all().await?;
-        Ok(if was == 0 { Was::Unset } else { Was::Set })
+    async fn mark_each(&self, mark: Mark, numbers: &[Number]) -> Result<Vec<Was>, StoreError> {
+        self.marked(mark, numbers).await
     }
 
     async fn merge(&self, mark: Mark, bits: &Bits) -> Result<(), StoreError> {

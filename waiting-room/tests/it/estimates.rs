@@ -5,7 +5,7 @@ pub(crate) mod stage;
 use std::{num::NonZeroU32, time::Duration};
 
 use policies::admission::{Admission, Spec, adaptive::AdaptiveSpec};
-use stage::{Crowd, Play, Told, rules};
+use stage::{Crowd, Play, Stays, Told, rules};
 use waiting_room::{Reason, Timestamp, orders::Word};
 
 use crate::fleet::START;
@@ -96,6 +96,7 @@ const CROWD: Crowd = Crowd {
     vanish: 0,
     vanish_within: 1,
     stay: 60.0,
+    stays: Stays::Memoryless,
 };
 
 /// Within this part of the wait, and nine in ten by their p90.
@@ -181,6 +182,37 @@ async fn a_line_of_which_a_third_goes_away_silently() {
     let quality = plays(rules(Some(80), None), &crowd, 1_200).await;
     check("30% leave, seats", &quality, 0.10);
     check_calm("30% leave, seats", &quality);
+}
+
+#[tokio::test]
+async fn a_room_that_fills_at_once_with_visits_that_are_much_alike() {
+    let crowd = Crowd {
+        rush: 3_000,
+        stay: 90.0,
+        stays: Stays::Alike,
+        ..CROWD
+    };
+    let quality = plays(rules(Some(120), None), &crowd, 900).await;
+    check("alike", &quality, 0.10);
+    // As in the drill of a million: a crowd that goes on coming for three minutes and leaves within four of coming.
+    let crowd = Crowd {
+        rush: 500,
+        trickle: 3_000,
+        vanish: 30,
+        vanish_within: 240,
+        stay: 120.0,
+        ..crowd
+    };
+    let mut quality = Quality::default();
+    for seed in 1..=SEEDS {
+        let mut play = Play::new(seed, rules(Some(120), None), &crowd, 3 * RUN);
+        play.until(600).await;
+        let in_time = |at: Timestamp| at < START.plus(5 * RUN);
+        quality.add(&play, |at, called| {
+            in_time(at) && after_a_minute(at, called)
+        });
+    }
+    check("alike, 30% leave", &quality, 0.20);
 }
 
 #[tokio::test]

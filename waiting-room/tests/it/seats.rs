@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use waiting_room::history::Span;
 
-use crate::estimates::stage::{Crowd, Play, rules};
+use crate::estimates::stage::{Crowd, Play, Stays, rules};
 
 /// A rush, of which 30 in a hundred close the page within two minutes.
 const CROWD: Crowd = Crowd {
@@ -13,6 +13,7 @@ const CROWD: Crowd = Crowd {
     vanish: 30,
     vanish_within: 120,
     stay: 90.0,
+    stays: Stays::Memoryless,
 };
 
 /// What became of the calls after the first three minutes: who is near the front is known by then, and not before.

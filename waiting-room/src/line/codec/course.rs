@@ -1,4 +1,4 @@
-//! The measured course of the line as bytes: forty-odd of them.
+//! The measured course of the line as bytes: fifty-odd of them.
 
 use super::{In, Out};
 use crate::estimate::{Course, Tally};
@@ -8,6 +8,7 @@ impl Out {
         for tally in [
             course.released,
             course.released_lately,
+            course.seats,
             course.in_turn,
             course.found,
             course.lost,
@@ -27,6 +28,7 @@ impl In<'_> {
         Some(Course {
             released: self.tally()?,
             released_lately: self.tally()?,
+            seats: self.tally()?,
             in_turn: self.tally()?,
             found: self.tally()?,
             lost: self.tally()?,

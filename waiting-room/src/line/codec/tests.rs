@@ -29,6 +29,7 @@ fn course(next: u64) -> Course {
     Course {
         released: tally(8.5),
         released_lately: tally(2.25),
+        seats: tally(40.0),
         in_turn: tally(900.0),
         found: tally(1_000.0),
         lost: tally(0.0),
@@ -49,6 +50,7 @@ proptest! {
         line.why = Some(Why::Paused);
         line.opens_at = Some(Timestamp(9));
         line.limits = [7, 0];
+        line.share = Some([3, u32::MAX]);
             line.replaced = vec![(Number(figures[0]), Number(figures[1]))];
         line.times = [1, figures[1]];
         line.obeyed = vec![figures[0]];
@@ -113,10 +115,11 @@ fn a_record_of_the_form_before_is_read_on() {
     let at = at.expect("it is in there");
     let mut before = [&bytes[..at], &bytes[at + part.len()..]].concat();
     before[0] = FORM_BEFORE;
+    let end = [before.pop(), before.pop()];
     assert_eq!(
-        before.pop(),
-        Some(0),
-        "nobody came while the store was lost"
+        end,
+        [Some(0); 2],
+        "no share, and nobody came while the store was lost"
     );
     line.course = Course::default();
     assert_eq!(Line::decode(&before), Ok(line));

@@ -7,7 +7,7 @@ use fred::types::{ClusterHash, CustomCommand, Value};
 use crate::{
     bits::{Bits, CHUNK_BYTES},
     line::SEGMENT_CHUNKS,
-    store::{GatewayId, Mark, Part, Reach, Record, StoreError, Taken},
+    store::{GatewayId, Mark, Part, Reach, Record, StoreError, Taken, Was},
     value::{LineId, Number, Timestamp},
 };
 
@@ -171,6 +171,21 @@ pub(super) fn time(value: Option<Value>) -> Result<Timestamp, StoreError> {
     match parts[..] {
         [seconds, micros] => Ok(Timestamp(seconds * 1_000 + micros / 1_000)),
         _ => Err(unexpected("the answer to TIME")),
+    }
+}
+
+/// The answer to a BITFIELD that set so many bits: what each was.
+pub(super) fn bits(value: Value, count: usize) -> Result<Vec<Was>, StoreError> {
+    let bits: Vec<Was> = array(Some(value))?
+        .iter()
+        .filter_map(|bit| match bit.as_u64()? {
+            0 => Some(Was::Unset),
+            _ => Some(Was::Set),
+        })
+        .collect();
+    match bits.len() == count {
+        true => Ok(bits),
+        false => Err(unexpected("the answer to BITFIELD")),
     }
 }
 

@@ -29,8 +29,18 @@ pub(crate) struct Crowd {
     pub(crate) vanish: u64,
     /// Within so many seconds of joining.
     pub(crate) vanish_within: u64,
-    /// Seconds inside, in the mean; each stay is as likely to end at any moment.
+    /// Seconds inside, in the mean.
     pub(crate) stay: f64,
+    pub(crate) stays: Stays,
+}
+
+/// How stays differ.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stays {
+    /// Each is as likely to end at any moment: the hardest to foresee.
+    Memoryless,
+    /// From half of the mean to one and a half.
+    Alike,
 }
 
 /// What somebody was told.
@@ -88,7 +98,11 @@ impl Visitor {
     fn new(dice: &mut Dice, arrives: Timestamp, crowd: &Crowd) -> Self {
         let vanishes = dice.chance(crowd.vanish);
         let after = Duration::from_millis(dice.below(crowd.vanish_within * 1_000 + 1));
-        let stay = -(1.0 - unit(dice)).ln() * crowd.stay;
+        let stay = crowd.stay
+            * match crowd.stays {
+                Stays::Memoryless => -(1.0 - unit(dice)).ln(),
+                Stays::Alike => 0.5 + unit(dice),
+            };
         Self {
             browser: Browser::default(),
             stage: Stage::Outside,
