@@ -23,7 +23,7 @@ use policies::admission::Admission;
 
 use crate::{
     adaptive::Health,
-    bits::{Bits, CHUNK_WORDS, Words},
+    bits::{Bits, CHUNK_WORDS, Words, masked_chunks},
     estimate::Watched,
     line::{Batch, Line, Marks, SEGMENT_NUMBERS},
     orders::Orders,
@@ -227,13 +227,27 @@ impl<'a> Tick<'a> {
         let epochs = Epochs::of_presence(rules);
         self.line.judge_from = self.now.plus(rules.absent_after()).plus(epochs.length());
         let stopped_at = self.seen.picture.line.ticked_at;
-        for batch in self
-            .line
-            .batches
-            .iter_mut()
-            .filter(|batch| batch.is_open(stopped_at))
-        {
-            batch.until = batch.until.plus(self.elapsed);
+        let elapsed = self.elapsed;
+        let mut over = Vec::new();
+        let Marks { claimed, .. } = &self.marks;
+        let active = &self.seen.traces.inside.active;
+        for batch in &mut self.line.batches {
+            if !batch.is_open(stopped_at) {
+                continue;
+            }
+            batch.until = batch.until.plus(elapsed);
+            // Whose visit ended meanwhile is forgotten before the longer call is, and would count once more.
+            batch
+                .late
+                .retain(|number| !claimed.has(*number) || active.has(*number));
+            over.extend(masked_chunks(batch.from..batch.to).map(|(chunk, mask)| {
+                let (claimed, active) = (claimed.words(chunk), active.words(chunk));
+                let words = std::array::from_fn(|i| mask[i] & claimed[i] & !active[i]);
+                (chunk, words)
+            }));
+        }
+        for (chunk, words) in over {
+            self.mark_gone(chunk, &words);
         }
     }
 

@@ -244,7 +244,13 @@ impl In<'_> {
 
     fn items<T>(&mut self, mut read: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let count = self.u64().filter(|count| *count <= MOST_ITEMS)?;
-        (0..count).map(|_| read(self)).collect()
+        // No more than the rest can hold: an item has a byte at least.
+        let most = usize::try_from(count).ok()?.min(self.0.len());
+        let mut items = Vec::with_capacity(most);
+        for _ in 0..count {
+            items.push(read(self)?);
+        }
+        Some(items)
     }
 
     fn numbers(&mut self, base: Number) -> Option<Vec<Number>> {

@@ -99,8 +99,19 @@ fn read(text: &str) -> Result<Vec<u8>, BytesError> {
     bytes.ok_or(BytesError::Hex)
 }
 
+/// Sixteen bytes at a time: every picture of a line has its log's head in it.
 fn write(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for part in bytes.chunks(16) {
+        let mut text = [0; 32];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(part) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 0xf)];
+        }
+        let text = str::from_utf8(&text[..part.len() * 2]).map_err(|_| fmt::Error)?;
+        f.write_str(text)?;
+    }
+    Ok(())
 }
 
 impl<const N: usize> fmt::Display for Bytes<N> {

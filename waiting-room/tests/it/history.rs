@@ -15,7 +15,7 @@ fn sizes() -> impl Strategy<Value = Sizes> {
         1_u32..12,
         prop_oneof![Just(None), (2_u32..40).prop_map(Some)],
         1_usize..4,
-        5_usize..60,
+        5_usize..50,
         20_u64..100,
         10_u64..150,
     )
@@ -34,7 +34,7 @@ fn sizes() -> impl Strategy<Value = Sizes> {
 /// How many histories of each kind; `HISTORIES` asks for more.
 fn cases() -> u32 {
     let asked = std::env::var("HISTORIES").ok();
-    asked.and_then(|text| text.parse().ok()).unwrap_or(10)
+    asked.and_then(|text| text.parse().ok()).unwrap_or(500)
 }
 
 fn run(seed: u64, sizes: Sizes, faults: Faults) {

@@ -69,7 +69,7 @@ pub(crate) struct Visitor {
 impl Visitor {
     pub(crate) fn arriving(dice: &mut Dice, start: Timestamp) -> Self {
         // A rush in the first seconds, then a trickle.
-        let window = if dice.chance(60) { 4_000 } else { 200_000 };
+        let window = if dice.chance(60) { 4_000 } else { 150_000 };
         let arrives = Timestamp(start.0 + dice.below(window));
         let kind = dice.below(10);
         let from = Timestamp(arrives.0 + dice.below(60_000));

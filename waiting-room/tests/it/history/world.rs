@@ -1,5 +1,6 @@
 //! One history: its gateways, its crowd, its faults, and the promises checked on the way.
 
+mod faults;
 mod promises;
 
 use std::{
@@ -16,12 +17,14 @@ use waiting_room::{
     store::memory::{Backup, MemoryStore},
 };
 
-use super::crowd::{Dice, Stage, VISITS, Visitor};
+use super::crowd::{Dice, LONGEST_POLL, Stage, VISITS, Visitor};
 use crate::fleet::{Gateway, START};
 
 /// Simulated length of a history, and how long the last visitors get to come in afterwards.
-const LENGTH: Duration = Duration::from_secs(300);
+const LENGTH: Duration = Duration::from_secs(200);
 const PATIENCE: Duration = Duration::from_secs(10_800);
+/// A gateway that is stepped so seldom misses three ticks of four.
+const SLOWEST: Duration = TICK.saturating_mul(4);
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
@@ -55,8 +58,10 @@ pub(crate) struct World {
     gateways: Vec<Gateway>,
     crowd: Vec<Visitor>,
     now: Timestamp,
+    stepped_at: Timestamp,
     backup: Option<Backup>,
     mend_at: Option<Timestamp>,
+    mended_at: Timestamp,
     calls: Vec<Timestamp>,
     /// Which calls those were: a number may be called once, and once more through the late lane. A
     /// call that an outage froze and that goes on afterwards is the same call.
@@ -101,8 +106,10 @@ impl World {
             gateways,
             crowd,
             now: START,
+            stepped_at: START,
             backup: None,
             mend_at: None,
+            mended_at: Timestamp(0),
             calls: Vec::new(),
             called: BTreeSet::new(),
             passes: BTreeMap::new(),
@@ -121,18 +128,33 @@ impl World {
                 self.strike();
             }
             self.mend();
-            self.step().await;
-            self.note_calls();
+            let steps = self.now >= self.stepped_at.plus(self.pace());
+            if steps {
+                self.stepped_at = self.now;
+                self.step().await;
+                self.note_calls();
+            }
             for index in 0..self.crowd.len() {
                 if self.crowd[index].acts(self.now) {
                     self.act(index).await;
                 }
             }
-            self.check();
+            if steps {
+                self.check();
+            }
         }
-        // What the last tick wrote down is copied with the next.
+        // What the last tick wrote down is copied with the next step.
+        self.step().await;
         self.step().await;
         self.check_the_end();
+    }
+
+    /// From one step to the next: a tick. Nothing strikes any more at the end, so that may go in leaps.
+    fn pace(&self) -> Duration {
+        match self.now < START.plus(LENGTH) {
+            true => TICK,
+            false => SLOWEST,
+        }
     }
 
     async fn step(&mut self) {
@@ -153,44 +175,6 @@ impl World {
                 .crowd
                 .iter()
                 .any(|v| matches!(v.stage, Stage::Outside | Stage::Waiting))
-    }
-
-    fn strike(&mut self) {
-        if self.now.0.is_multiple_of(1_000) && self.dice.chance(50) {
-            self.backup = Some(self.store.backup());
-        }
-        if self.mend_at.is_some() || !self.dice.chance(1) || self.dice.chance(70) {
-            return;
-        }
-        match self.faults {
-            Faults::None => {}
-            Faults::Outages => {
-                self.store.cut();
-                let length = Duration::from_millis(500 + self.dice.below(150_000));
-                self.mend_at = Some(self.now.plus(length));
-            }
-            Faults::Amnesia => match self.backup.take().filter(|_| self.dice.chance(50)) {
-                Some(backup) => self.store.roll_back(&backup),
-                None => self.store.wipe(),
-            },
-            Faults::Restarts => {
-                self.restarts += 1;
-                let index = self.dice.below(self.gateways.len() as u64) as usize;
-                let store = Arc::new(self.store.clone());
-                self.gateways[index] = Gateway::new(100 + self.restarts, store, self.rules);
-                self.gateways[index].driver.keep_log();
-                // It writes a file of its own.
-                let other = std::mem::take(&mut self.logs[index]);
-                self.logs.push(other);
-            }
-        }
-    }
-
-    fn mend(&mut self) {
-        if self.mend_at.is_some_and(|at| at <= self.now) {
-            self.mend_at = None;
-            self.store.mend();
-        }
     }
 
     async fn act(&mut self, index: usize) {
@@ -257,12 +241,8 @@ impl World {
                 .is_none_or(|number| number <= admitted.number);
             assert!(own, "a steady visitor's place was lost: {visitor:?}");
         }
-        // Called and admitted by one request: a reserved seat.
-        if !visitor.was_called && self.called.insert((admitted.number, false)) {
-            self.calls.push(now);
-        }
+        let was_called = std::mem::replace(&mut visitor.was_called, true);
         visitor.called = false;
-        visitor.was_called = true;
         if !matches!(visitor.stage, Stage::Inside { .. }) {
             let until = Timestamp(now.0 + visitor.stay_ms);
             visitor.stage = Stage::Inside { until };
@@ -271,6 +251,15 @@ impl World {
             Stage::Inside { until } => until.max(Timestamp(now.0 + 250)),
             _ => now,
         });
+        // Called and admitted by one request: a reserved seat, or one whose holder did not know the number yet.
+        if !was_called && self.called.insert((admitted.number, false)) {
+            let picture = self.newest();
+            let batch = picture
+                .as_ref()
+                .and_then(|seen| seen.line.passed_in(admitted.number));
+            self.calls
+                .push(batch.map_or(now, |batch| batch.called_at(now)));
+        }
     }
 
     fn held(&mut self, index: usize, held: Held) {
@@ -293,8 +282,9 @@ impl World {
         visitor.next_at = now.plus(wait);
         let number = visitor.browser.ticket().map(|ticket| ticket.number);
         if status.reason == Some(Reason::NewNumber) || number != visitor.number {
-            // A new number that is called in being taken is no worse than the old one.
-            let at_once = status.state == State::Called;
+            // A new number that is called in being taken is no worse than the old one. Nor is one that was to be, whose
+            // seat somebody took in between: it comes first.
+            let at_once = status.state == State::Called || status.ahead == Some(0);
             let lost = visitor.number.is_some() && visitor.is_steady(&rules) && !at_once;
             assert!(
                 !lost,
@@ -331,31 +321,38 @@ impl World {
             let Some(ticket) = visitor.browser.ticket() else {
                 continue;
             };
-            let is_called = matches!(
-                picture.place(&ticket, self.now, &self.rules),
-                Place::Called { .. }
-            );
+            let place = picture.place(&ticket, self.now, &self.rules);
+            let called_at = match place {
+                Place::Called { at, .. } => Some(at),
+                _ => None,
+            };
+            let is_called = called_at.is_some();
             if is_called && !visitor.called {
                 if self
                     .called
                     .insert((ticket.number, picture.marks.late.has(ticket.number)))
                 {
-                    self.calls.push(self.now);
+                    self.calls.extend(called_at);
                 }
                 newly.push((ticket.number, visitor.was_called));
                 visitor.was_called = true;
             }
             visitor.called = is_called;
         }
-        let (rules, now) = (self.rules, self.now);
+        let (rules, now, pace) = (self.rules, self.now, self.pace());
         let passed_over = |number: Number| {
             // Who is overdue near the front is passed over, and comes next on return.
             let waits = |visitor: &&Visitor| {
                 let in_line = visitor.stage == Stage::Waiting && !visitor.was_called;
-                let due = visitor.next_at.plus(TICK * 4) > now;
+                let due = visitor.next_at.plus(pace * 4) > now;
                 // That somebody is back is known to the fleet when it was flushed and read.
-                let just_back = |(_, to): (Timestamp, Timestamp)| now < to.plus(TICK * 12);
-                let known = !visitor.away.is_some_and(just_back);
+                let just_back = |(_, to): (Timestamp, Timestamp)| now < to.plus(pace * 12);
+                // After an outage the fleet hears of late comers with their next poll.
+                let is_late = visitor
+                    .number
+                    .is_some_and(|own| picture.marks.gone.has(own));
+                let unheard = is_late && now < self.mended_at.plus(LONGEST_POLL);
+                let known = !visitor.away.is_some_and(just_back) && !unheard;
                 in_line && due && known && visitor.is_steady(&rules)
             };
             let steady = self.crowd.iter().filter(waits);
