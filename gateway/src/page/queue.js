@@ -25,8 +25,8 @@ let nonce, proof, solving, bell;
 
 // What all tabs know: where this ticket began, and what any of them heard last. Storage may be refused; then
 // each tab is alone, and progress starts anew with a reload.
-const recall = text => {
-  try { kept = JSON.parse(text || localStorage[key]) } catch {}
+const recall = () => {
+  try { kept = JSON.parse(localStorage[key]) } catch {}
 };
 const keep = more => {
   Object.assign(kept, more);
@@ -227,7 +227,8 @@ for (const name of ["visibilitychange", "online", "pageshow"]) addEventListener(
 // Other tabs: one asks, all hear.
 addEventListener("storage", event => {
   if (event.key !== key || done) return;
-  recall(event.newValue);
+  // What is there now, not what the event brings: tabs that answered to an older word could echo it for ever.
+  recall();
   if (kept.said) take(kept.said);
   later(Math.max(due - now(), 2e3) + 2e3 * Math.random());
   beat();
