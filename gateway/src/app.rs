@@ -84,6 +84,7 @@ pub(crate) fn run(file: PathBuf, config: Config) -> Result<(), StartError> {
     let mut server = Server::new_with_opt_and_conf(None, server_conf(&listen));
     server.bootstrap();
     let edge = Edge {
+        gateway: gateway.clone(),
         proxy: Arc::new(http_proxy(&server.configuration, gateway)),
         header_timeout,
     };

@@ -30,12 +30,14 @@ use crate::step::identify::Caller;
 use crate::step::room::{self, Facts};
 use crate::step::{accept, identify, observe, policy, route};
 
+mod direct;
 mod exchange;
 mod failure;
 mod forward;
 mod send;
 mod visit;
 
+pub(crate) use direct::Written;
 use exchange::{Answered, Exchange};
 
 /// Tries at most, over all servers of the upstream. A fourth would only find what three found.
@@ -49,7 +51,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 const STREAM_IDLE: Duration = Duration::from_secs(300);
 
 /// The proxy: shared parts, no state of its own.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Gateway {
     pub(crate) live: Arc<ArcSwap<Live>>,
     pub(crate) metrics: Arc<Metrics>,
@@ -99,6 +101,29 @@ impl Gateway {
             ControlFlow::Break(rejection) => return refuse(&rejection),
         }
         ControlFlow::Continue(())
+    }
+}
+
+impl Gateway {
+    /// Counts and logs a request that was answered with so a status and so many bytes of a body.
+    fn record(&self, head: &Parts, ctx: &mut Exchange, (status, bytes): (u16, usize)) {
+        ctx.logged = true;
+        observe::record(
+            &observe::Ended {
+                head,
+                caller: ctx.caller.as_ref(),
+                tenant: ctx.tenant.as_deref(),
+                status,
+                outcome: ctx.outcome,
+                bytes,
+                took: clock::now().saturating_duration_since(ctx.started),
+                upstream: ctx.pool.as_ref().map(|pool| pool.name().as_str()),
+                tries: ctx.tries,
+                config: ctx.live.version,
+            },
+            &self.metrics,
+            &self.log,
+        );
     }
 }
 
@@ -297,26 +322,11 @@ impl ProxyHttp for Gateway {
     }
 
     async fn logging(&self, session: &mut Session, _error: Option<&Error>, ctx: &mut Exchange) {
-        ctx.logged = true;
         let written = session
             .response_written()
             .map(|response| response.status.as_u16());
-        observe::record(
-            &observe::Ended {
-                head: session.req_header(),
-                caller: ctx.caller.as_ref(),
-                tenant: ctx.tenant.as_deref(),
-                status: written.unwrap_or(0),
-                outcome: ctx.outcome,
-                bytes: session.body_bytes_sent(),
-                took: clock::now().saturating_duration_since(ctx.started),
-                upstream: ctx.pool.as_ref().map(|pool| pool.name().as_str()),
-                tries: ctx.tries,
-                config: ctx.live.version,
-            },
-            &self.metrics,
-            &self.log,
-        );
+        let sent = (written.unwrap_or(0), session.body_bytes_sent());
+        self.record(session.req_header(), ctx, sent);
     }
 
     /// Never: the access log and the metrics say it, with bounded cost, and without the query.

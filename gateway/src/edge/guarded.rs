@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use pingora::protocols::raw_connect::ProxyDigest;
 use pingora::protocols::tls::SslDigest;
 use pingora::protocols::{
@@ -15,13 +16,17 @@ use pingora::protocols::{
     Stream, TimingDigest, UniqueID, UniqueIDType,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use crate::clock;
 
 /// The stream. Everything but reading goes straight through.
 pub(super) struct Guarded {
     inner: Stream,
     timeout: Duration,
     head: Head,
+    /// What was read and has to be read once more.
+    put_back: Bytes,
     /// Made at the first wait and kept: most heads arrive in one piece and never wait for it.
     alarm: Option<Pin<Box<Sleep>>>,
 }
@@ -29,8 +34,8 @@ pub(super) struct Guarded {
 /// Where reading is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Head {
-    /// On a kept connection, before the first byte of the next head: no deadline, the keep-alive runs.
-    Idle,
+    /// On a kept connection, before the first byte of the next head: until then.
+    Idle { until: Instant },
     /// In a head. The deadline is set at the first wait.
     Reading { end: End, armed: bool },
     /// Behind the head.
@@ -48,14 +53,16 @@ impl End {
     /// Takes the next bytes; true when they hold the end of the head. Empty lines before the first
     /// line do not end it.
     fn found_in(&mut self, bytes: &[u8]) -> bool {
-        for byte in bytes {
-            match byte {
-                b'\n' if self.line_is_empty => return true,
-                b'\n' => self.line_is_empty = true,
-                b'\r' => {}
-                _ => self.line_is_empty = false,
+        let is_empty = |line: &[u8]| line.iter().all(|byte| *byte == b'\r');
+        let mut rest = bytes;
+        while let Some(at) = memchr::memchr(b'\n', rest) {
+            if self.line_is_empty && is_empty(&rest[..at]) {
+                return true;
             }
+            self.line_is_empty = true;
+            rest = &rest[at + 1..];
         }
+        self.line_is_empty &= is_empty(rest);
         false
     }
 }
@@ -68,25 +75,34 @@ impl Guarded {
             inner,
             timeout,
             head: Head::Reading { end, armed: false },
+            put_back: Bytes::new(),
             alarm: None,
         }
     }
 
-    /// Tells a stream that this type made that what comes next is a head.
-    pub(super) fn expect_head(stream: Stream) -> Stream {
+    /// A stream that this type made, as what it is.
+    pub(super) fn of(stream: Stream) -> Box<Self> {
         match stream.into_any().downcast::<Self>() {
-            Ok(mut guarded) => {
-                guarded.head = Head::Idle;
-                guarded
-            }
+            Ok(guarded) => guarded,
             Err(_) => unreachable!("the loop gives back the stream it was given"),
         }
+    }
+
+    /// What comes next is a head, and it begins within `keepalive`.
+    pub(super) fn expect_next(&mut self, keepalive: Duration) {
+        let until = Instant::from_std(clock::now()) + keepalive;
+        self.head = Head::Idle { until };
+    }
+
+    /// These bytes were read last; they are read once more.
+    pub(super) fn put_back(&mut self, bytes: Bytes) {
+        self.put_back = bytes;
     }
 
     fn advance(&mut self, bytes: &[u8]) {
         let (mut end, armed) = match self.head {
             Head::Done => return,
-            Head::Idle => (End::default(), false),
+            Head::Idle { .. } => (End::default(), false),
             Head::Reading { end, armed } => (end, armed),
         };
         self.head = match end.found_in(bytes) {
@@ -95,10 +111,15 @@ impl Guarded {
         };
     }
 
-    /// Ready once the time for the head is up.
+    /// Ready once the time for the head is up, or that for the next one to begin.
     fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Head::Reading { armed, .. } = &mut self.head else {
-            return Poll::Pending;
+        let armed = match &mut self.head {
+            Head::Reading { armed, .. } => armed,
+            Head::Idle { until } => {
+                let until = *until;
+                return self.poll_until(until, context);
+            }
+            Head::Done => return Poll::Pending,
         };
         let alarm = match &mut self.alarm {
             Some(alarm) => {
@@ -112,6 +133,23 @@ impl Guarded {
         *armed = true;
         alarm.as_mut().poll(context)
     }
+
+    /// The alarm is only set anew when it rings too early: a busy connection never touches the timers' lock.
+    fn poll_until(&mut self, until: Instant, context: &mut Context<'_>) -> Poll<()> {
+        let alarm = self
+            .alarm
+            .get_or_insert_with(|| Box::pin(sleep_until(until)));
+        if alarm.deadline() > until {
+            alarm.as_mut().reset(until);
+        }
+        loop {
+            ready!(alarm.as_mut().poll(context));
+            if Instant::now() >= until {
+                return Poll::Ready(());
+            }
+            alarm.as_mut().reset(until);
+        }
+    }
 }
 
 impl AsyncRead for Guarded {
@@ -120,6 +158,12 @@ impl AsyncRead for Guarded {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.put_back.is_empty() {
+            // The guard has seen these.
+            let count = self.put_back.len().min(buffer.remaining());
+            buffer.put_slice(&self.put_back.split_to(count));
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         match Pin::new(&mut self.inner).poll_read(context, buffer) {
             Poll::Ready(result) => {

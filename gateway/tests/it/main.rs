@@ -14,6 +14,7 @@ mod limits;
 mod moving;
 mod origin;
 mod page;
+mod polls;
 mod preview;
 mod refusals;
 mod reload;
