@@ -90,6 +90,9 @@ impl Live {
             }
             tenants.insert(rules.name.clone(), tenant);
         }
+        if let Some(live) = previous {
+            retire_vanished(live, &tenants);
+        }
         Self {
             version: previous.map_or(1, |live| live.version + 1),
             http: config.http,
@@ -114,6 +117,19 @@ impl Live {
     /// All upstreams.
     pub(crate) fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
         self.pools.values()
+    }
+}
+
+/// Long requests may hold a room that is gone from the configuration for hours; it calls nobody meanwhile.
+fn retire_vanished(previous: &Live, tenants: &BTreeMap<Name, Arc<Tenant>>) {
+    for tenant in previous.tenants() {
+        let now = tenants.get(&tenant.name).map(|now| now.rooms.as_slice());
+        let stays = |room: &Served| {
+            let mut rooms = now.unwrap_or_default().iter();
+            rooms.any(|now| now.name() == room.name())
+        };
+        let vanished = tenant.rooms.iter().filter(|room| !stays(room));
+        vanished.for_each(|served| served.room.retire());
     }
 }
 

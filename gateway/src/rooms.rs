@@ -142,7 +142,7 @@ impl Rooms {
             schedule: made.rules.schedule.clone(),
             seal: ring.seal(made.tenant.as_str(), name),
             store: self.store(made.tenant.as_str(), name),
-            share: made
+            share_store: made
                 .rules
                 .share
                 .as_ref()

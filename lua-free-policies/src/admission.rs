@@ -301,10 +301,10 @@ impl Admission {
         self.sharing
     }
 
-    /// The same rules where the floors of all rooms of its share add up to `floors`.
+    /// The same rules in a share of so many rooms, this one too, whose floors add up to `floors`.
     #[must_use]
-    pub fn among(self, floors: [u32; 2]) -> Self {
-        let sharing = self.sharing.map(|sharing| sharing.among(floors));
+    pub fn among(self, rooms: u32, floors: [u32; 2]) -> Self {
+        let sharing = self.sharing.map(|sharing| sharing.among(rooms, floors));
         Self { sharing, ..self }
     }
 

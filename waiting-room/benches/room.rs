@@ -204,7 +204,7 @@ async fn gateway(redis: &Redis, id: u64) -> (Room, Driver) {
         seal: seal(),
         store: Arc::new(redis.room("acme", "sale")) as Arc<dyn RoomStore>,
         gateway: GatewayId(id),
-        share: None,
+        share_store: None,
         gather: Duration::from_millis(4),
     })
 }

@@ -36,7 +36,7 @@ use crate::{
     value::{Number, RoomName, Timestamp},
 };
 
-pub use budget::{reserved_too_many, used};
+pub use budget::{reserved_too_many, used, wanted};
 pub use lot::{LotNeeds, LotStep, needs as lot_needs, numbers_to_take};
 
 /// How often the fleet ticks.
@@ -230,19 +230,23 @@ impl<'a> Tick<'a> {
         let elapsed = self.elapsed;
         let mut over = Vec::new();
         let Marks { claimed, .. } = &self.marks;
-        let active = &self.seen.traces.inside.active;
+        let Inside { active, ended } = &self.seen.traces.inside;
+        // Within a short gap the end of every visit is still known, and who is not seen inside is just coming in.
+        let is_long = elapsed >= AFTERLIFE;
         for batch in &mut self.line.batches {
             if !batch.is_open(stopped_at) {
                 continue;
             }
             batch.until = batch.until.plus(elapsed);
             // Whose visit ended meanwhile is forgotten before the longer call is, and would count once more.
-            batch
-                .late
-                .retain(|number| !claimed.has(*number) || active.has(*number));
+            let is_over =
+                |n: &Number| claimed.has(*n) && !active.has(*n) && (is_long || ended.has(*n));
+            batch.late.retain(|number| !is_over(number));
             over.extend(masked_chunks(batch.from..batch.to).map(|(chunk, mask)| {
                 let (claimed, active) = (claimed.words(chunk), active.words(chunk));
-                let words = std::array::from_fn(|i| mask[i] & claimed[i] & !active[i]);
+                let ended = ended.words(chunk);
+                let over = |i: usize| claimed[i] & !active[i] & if is_long { !0 } else { ended[i] };
+                let words = std::array::from_fn(|i| mask[i] & over(i));
                 (chunk, words)
             }));
         }
@@ -274,7 +278,9 @@ impl<'a> Tick<'a> {
             self.line.lowered_at = self.now;
         }
         self.line.limits = now;
-        self.line.share = standing.may;
+        // A share that gives nothing for the moment says nothing of the calls to come.
+        let given = standing.may.filter(|may| *may != [0; 2]);
+        self.line.may = given.or(self.line.may.filter(|_| standing.may.is_some()));
         self.line.opens_at = standing.opens_at;
         self.line.is_shut = standing.joins == Joining::Shut;
         let is_recent = self.now < self.line.lowered_at.plus(LOWERED_FOR);

@@ -43,6 +43,7 @@ pub mod share;
 pub mod snapshot;
 pub mod standing;
 pub mod status;
+mod stopwatch;
 pub mod store;
 pub mod token;
 pub mod value;

@@ -83,7 +83,7 @@ pub struct Line {
     /// The limits of the last tick: people inside, calls in a minute; 0 where there is none.
     pub limits: [u32; 2],
     /// What the room's share gave it in the last tick: people inside, calls in a minute; `None` if it stands alone.
-    pub share: Option<Both>,
+    pub may: Option<Both>,
     /// When a limit was lowered last.
     pub lowered_at: Timestamp,
     /// The grace and the absence that were last logged, in milliseconds.
@@ -252,7 +252,7 @@ impl Line {
             opens_at: None,
             is_shut: false,
             limits: [0; 2],
-            share: None,
+            may: None,
             lowered_at: Timestamp(0),
             times: [0; 2],
             obeyed: Vec::new(),

@@ -7,6 +7,7 @@
 
 mod coming_in;
 mod driver;
+mod flushing;
 mod gathering;
 mod handoff;
 mod invited;
@@ -49,7 +50,7 @@ use crate::{
     estimate::Hindsight,
     line::Lot,
     lottery::Tree,
-    presence::{CLOCK_SKEW, ChunkWrite, Epochs, Recorder, Trace},
+    presence::{CLOCK_SKEW, Epochs, Recorder, Trace},
     snapshot::Snapshot,
     status::Reason,
     store::{GatewayId, Mark, RoomStore, StoreError, Was},
@@ -65,6 +66,8 @@ use watch::Watch;
 
 /// How long an epoch of expected polls is kept.
 const DUE_KEEP: Duration = Duration::from_secs(60);
+/// Nobody notices that an answer waits for others so long.
+const LONGEST_GATHERING: Duration = Duration::from_millis(5);
 /// A snapshot older than this is called stale: eight missed ticks.
 const STALE_AFTER: Duration = Duration::from_secs(2);
 
@@ -82,7 +85,7 @@ pub struct Parts {
     /// The shared memory.
     pub store: Arc<dyn RoomStore>,
     /// Where the share is, if the rules say that the room is in one.
-    pub share: Option<Arc<dyn RoomStore>>,
+    pub share_store: Option<Arc<dyn RoomStore>>,
     /// This process.
     pub gateway: GatewayId,
     /// How far apart two of this gateway's takings of numbers are at least: joins in between share one. At most 5 ms.
@@ -105,7 +108,7 @@ struct Inner {
     schedule: Schedule,
     seal: Seal,
     store: Arc<dyn RoomStore>,
-    share: Option<Arc<dyn RoomStore>>,
+    share_store: Option<Arc<dyn RoomStore>>,
     gateway: GatewayId,
     snapshot: ArcSwapOption<Snapshot>,
     /// Numbers of the fleet whose pass may still be good, as last read: given back to a store that forgot.
@@ -120,7 +123,7 @@ struct Inner {
     /// Called visitors who come in.
     claims: Arc<Gathering<Number, Result<Was, StoreError>>>,
     /// Visits to be written down before their visitors go on.
-    keeps: Arc<Gathering<(), ()>>,
+    keeps: Arc<Gathering<Timestamp, ()>>,
     /// What newcomers have to show.
     door: Door,
     /// The store session in which numbers may be taken; 0 while the store is doubted.
@@ -129,7 +132,7 @@ struct Inner {
     highest: AtomicU64,
     /// The store gave out a number that was given out before.
     doubt: AtomicBool,
-    /// Another room has taken this one's line over: only what visitors do here is still recorded.
+    /// Another room has taken this one's line over, or none will: only what visitors do here is still recorded.
     retired: AtomicBool,
     /// One flush at a time: a chunk is written whole, so a slow older write must not land on a newer one.
     flushing: tokio::sync::Mutex<()>,
@@ -204,10 +207,11 @@ impl Room {
             schedule,
             seal,
             store,
-            share,
+            share_store,
             gateway,
             gather,
         } = parts;
+        let gather = gather.min(LONGEST_GATHERING);
         let presence = Epochs::of_presence(&rules);
         let visits = Visits::of(&rules, &schedule);
         let visits = before.map_or(visits, |before| visits.succeeding(before));
@@ -223,7 +227,7 @@ impl Room {
             schedule,
             seal,
             store,
-            share,
+            share_store,
             gateway,
             snapshot: ArcSwapOption::empty(),
             active: ArcSwap::default(),
@@ -319,6 +323,11 @@ impl Room {
         self.gone(at.now)
     }
 
+    /// The room is gone from the configuration: it calls nobody any more. What visitors do who are still here is recorded.
+    pub fn retire(&self) {
+        self.inner.retired.store(true, Ordering::Release);
+    }
+
     /// Where to measure what the origin does: for the room's history, and for its limit where that adapts.
     #[must_use]
     pub fn meter(&self) -> &Arc<Meter> {
@@ -351,47 +360,9 @@ impl Room {
     }
 }
 
-impl Inner {
-    /// Writes the bits that `take` collects, and that this gateway is there; what could not be written is collected
-    /// again.
-    async fn flush(
-        &self,
-        now: Timestamp,
-        take: impl FnOnce(&Self, &mut Vec<ChunkWrite>),
-    ) -> Result<(), StoreError> {
-        let _one_at_a_time = self.flushing.lock().await;
-        let mut writes = Vec::new();
-        take(self, &mut writes);
-        let soil = Soil(self);
-        self.store.flush(self.gateway, now, &writes).await?;
-        std::mem::forget(soil);
-        Ok(())
-    }
-
-    /// Everything recorded will be written again.
-    fn soil(&self) {
-        for recorder in [&self.presence, &self.activity, &self.due] {
-            recorder.soil();
-        }
-    }
-
-    fn raise_highest(&self, next: Number) {
-        self.highest.fetch_max(next.0, Ordering::AcqRel);
-    }
-}
-
 /// What places prefixes in this gateway's budgets: nobody outside knows it.
 fn hidden(parts: &Parts) -> [u8; 32] {
     let (seal, gateway) = (&parts.seal, parts.gateway.0.to_be_bytes());
     let derived = seal.derive(seal.signing_key(), "fluxgate room budgets", &gateway);
     derived.expect("the signing key is in the ring")
-}
-
-/// Dropped by a flush that failed or was given up: everything is to be written again.
-struct Soil<'a>(&'a Inner);
-
-impl Drop for Soil<'_> {
-    fn drop(&mut self) {
-        self.0.soil();
-    }
 }

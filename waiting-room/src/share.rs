@@ -6,12 +6,12 @@
 //!
 //! - What a room may use can be lowered at any time, but what it *holds* is given to others only when its own report says
 //!   that it is free: `held` is the most that a tick decided on this record, or on one it replaced, can still use.
-//! - A report is made on the record that its tick was decided on. Ticks that were decided on an older one have been fenced
-//!   off by then, since they read the line before it.
+//! - A report lowers `held` only if what the room may use is what it was when its tick was decided. Ticks that were decided
+//!   on an older record have been fenced off by then, since they read the line before it.
 //! - Something is given only as far as `held` of all stays within the whole.
 //!
-//! How much that shall be is a question of three rounds, each of them fair by weight ([`fill`]): first every room's floor,
-//! then what rooms want, then the rest to all alike, so that whoever has visitors next need not ask.
+//! How much that shall be is a question of rounds, each of them fair by weight ([`fill`]): first every room's floor, then
+//! one for each that wants any, then what rooms want, then the rest, so that whoever has visitors next need not ask.
 
 mod codec;
 mod fill;
@@ -28,14 +28,19 @@ pub const KINDS: usize = 2;
 /// One number of each kind.
 pub type Both = [u32; KINDS];
 
-/// A room that has not reported for so long is not ticked: what it would like is lent to others.
-const SILENT: Duration = Duration::from_secs(30);
+/// A room that has not reported for so long is not ticked: only what it uses is still its own. No tick is written that
+/// was decided so long ago.
+pub(crate) const SILENT: Duration = Duration::from_secs(30);
+/// What two that restore a share at once would not both add to its version.
+const RESTORED: u64 = 1_000;
 
 /// The record of a share.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Share {
-    /// Grows by one with every write; its fence.
+    /// Grows with every write; its fence.
     pub version: u64,
+    /// When it was first written.
+    begun_at: Timestamp,
     members: BTreeMap<String, Member>,
 }
 
@@ -50,8 +55,12 @@ pub struct Member {
     pub most: Both,
     /// What it would use now: by those who are in, and those who wait.
     pub want: Both,
-    /// What ticks may use.
+    /// What ticks may use; the greatest number where the share has no limit.
     pub may: Both,
+    /// The version that changed it last.
+    since: u64,
+    /// What the last reported tick left in use.
+    pub used: Both,
     /// The most that can be in use.
     pub held: Both,
     /// When it reported.
@@ -63,6 +72,8 @@ pub struct Member {
 /// What a room's tick tells: what it used of what it was given.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {
+    /// The version of the share that the tick was decided on.
+    pub decided_on: u64,
     /// The room, by a name that no other room of the share has.
     pub room: &'a str,
     /// Its rules.
@@ -92,46 +103,65 @@ impl Share {
         members.map(|(name, member)| (name.as_str(), member))
     }
 
-    /// The record after a report of a tick that was decided on this one.
+    /// The record after a report. It may be made on a later record than the tick was decided on.
     #[must_use]
     pub fn after(&self, report: &Report<'_>, now: Timestamp) -> Self {
         let mut next = self.clone();
         next.version += 1;
+        next.begun_at = next.begun_at.max(Timestamp(1));
+        if self.members.is_empty() {
+            next.begun_at = now;
+        }
         next.members.retain(|_, member| now < member.empty_at);
-        let may = self.may(report.room);
-        let held = std::array::from_fn(|kind| may[kind].max(report.used[kind]));
+        let known = self.members.get(report.room).copied().unwrap_or_default();
+        let is_as_decided = known.since <= report.decided_on;
+        let held = std::array::from_fn(|kind| {
+            let may = Some(known.may[kind]).filter(|may| *may < u32::MAX);
+            let most = if is_as_decided {
+                may.unwrap_or(0)
+            } else {
+                known.held[kind]
+            };
+            most.max(report.used[kind])
+        });
         let member = Member {
             weight: report.rules.weight(),
             floor: report.rules.floor(),
             most: report.most,
             want: report.want,
-            may,
+            used: report.used,
             held,
             at: now,
-            empty_at: now.plus(report.lasts),
+            empty_at: now.plus(report.lasts).max(known.empty_at),
+            ..known
         };
         next.members.insert(report.room.to_owned(), member);
-        for (kind, total) in report.rules.total().into_iter().enumerate() {
-            match total {
-                Some(total) => next.allot(kind, total.get(), report.rules.floors()[kind], now),
-                // What the share does not limit holds nobody back.
-                None => next.members.values_mut().for_each(|member| {
-                    (member.may[kind], member.held[kind]) = (u32::MAX, u32::MAX);
-                }),
+        for kind in 0..KINDS {
+            next.allot(kind, &report.rules, now);
+        }
+        let version = next.version;
+        for (name, member) in &mut next.members {
+            let before = self.members.get(name).map(|member| member.may);
+            if before != Some(member.may) {
+                member.since = version;
             }
         }
         next
     }
 
-    /// The record after a store forgot a part of its past: what it says and what we knew, whichever holds more.
+    /// The record after a store forgot a part of its past: what it says and what we knew, whichever holds more. Nobody
+    /// may use more than they have before they have reported.
     #[must_use]
     pub fn restored(&self, known: &Self) -> Self {
         let mut next = known.clone();
-        next.version = self.version.max(known.version) + 1;
+        next.version = self.version.max(known.version) + RESTORED;
         for (name, member) in &self.members {
             let ours = next.members.entry(name.clone()).or_insert(*member);
             let held = std::array::from_fn(|kind| ours.held[kind].max(member.held[kind]));
             (ours.held, ours.empty_at) = (held, ours.empty_at.max(member.empty_at));
+        }
+        for member in next.members.values_mut() {
+            (member.may, member.since) = ([0; KINDS], next.version);
         }
         next
     }
@@ -154,13 +184,25 @@ impl Share {
         self.members.get(room).map(|member| member.at)
     }
 
-    fn allot(&mut self, kind: usize, total: u32, floors: u32, now: Timestamp) {
-        let goals = self.goals(kind, total, floors, now);
-        let held = self
-            .members
-            .values()
-            .map(|member| u64::from(member.held[kind]));
-        let free = u64::from(total).saturating_sub(held.sum());
+    fn allot(&mut self, kind: usize, rules: &Sharing, now: Timestamp) {
+        let Some(total) = rules.total()[kind] else {
+            // What the share does not limit holds nobody back.
+            let all = self.members.values_mut();
+            all.for_each(|member| member.may[kind] = u32::MAX);
+            return;
+        };
+        for member in self.members.values_mut() {
+            if member.is_silent(now) {
+                member.held[kind] = member.held[kind].min(member.used[kind]);
+            }
+        }
+        let goals = self.goals(kind, total.get(), rules, now);
+        let held = self.members.values();
+        let held: u64 = held.map(|member| u64::from(member.held[kind])).sum();
+        let free = u64::from(total.get()).saturating_sub(held);
+        // More is held than there is, since the whole was made smaller or a store forgot: what is held is no reason to
+        // give it.
+        let is_over = held > u64::from(total.get());
         let more = self
             .members
             .values()
@@ -177,34 +219,55 @@ impl Share {
         for ((member, goal), more) in self.members.values_mut().zip(goals).zip(more) {
             let held = &mut member.held[kind];
             *held = held.saturating_add(more);
-            member.may[kind] = goal.min(*held);
+            let most = if is_over { member.may[kind] } else { u32::MAX };
+            member.may[kind] = goal.min(*held).min(most);
         }
     }
 
     /// What each room shall have once everybody has given back what is not theirs.
-    fn goals(&self, kind: usize, total: u32, floors: u32, now: Timestamp) -> Vec<u32> {
-        let known: u32 = self
+    fn goals(&self, kind: usize, total: u32, rules: &Sharing, now: Timestamp) -> Vec<u32> {
+        let here = self
             .members
             .values()
+            .filter(|member| !member.is_silent(now));
+        let known = here
             .map(|member| member.floor[kind])
             .fold(0, u32::saturating_add);
-        // Kept for rooms that have never ticked yet.
-        let total = total.saturating_sub(floors.saturating_sub(known));
+        // Kept for rooms that have never ticked yet, or do not tick now.
+        let total = total.saturating_sub(rules.floors()[kind].saturating_sub(known));
+        // What the others have in use is not known before they have reported.
+        let is_complete =
+            self.members.len() >= rules.rooms() as usize || now >= self.begun_at.plus(SILENT);
+        let one = |member: &Member| member.want.map(|want| want.min(1));
+        let rounds: [&dyn Fn(&Member) -> Both; 4] = [
+            &|member| member.floor,
+            &one,
+            &|member| member.want,
+            &|member| member.most,
+        ];
         let mut goals = vec![0; self.members.len()];
-        let rounds: [fn(&Member) -> Both; 3] = [|one| one.floor, |one| one.want, |one| one.most];
-        for round in rounds {
+        for round in rounds.into_iter().take(if is_complete { 4 } else { 1 }) {
             let claims = self.members.values().zip(&goals).map(|(member, least)| {
-                let is_silent = now >= member.at.plus(SILENT);
                 let most = round(member)[kind].min(member.most[kind]);
                 Claim {
                     weight: member.weight.max(1),
                     least: *least,
-                    most: if is_silent { 0 } else { most.max(*least) },
+                    most: if member.is_silent(now) {
+                        0
+                    } else {
+                        most.max(*least)
+                    },
                 }
             });
             goals = fill(total, &claims.collect::<Vec<_>>());
         }
         goals
+    }
+}
+
+impl Member {
+    fn is_silent(&self, now: Timestamp) -> bool {
+        now >= self.at.plus(SILENT)
     }
 }
 

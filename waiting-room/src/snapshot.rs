@@ -126,7 +126,7 @@ impl Snapshot {
             let left = self.orders.remaining();
             let left = left.map(|left| u32::try_from(left).unwrap_or(u32::MAX));
             // A share that gives nothing now will give something before anybody's turn comes.
-            let share = self.line.share.map(|may| may.map(|may| Some(may.max(1))));
+            let share = self.line.may.map(|may| may.map(|may| Some(may.max(1))));
             let [active, per_minute] = share.unwrap_or_default();
             let limits = Limits {
                 active: said[0].into_iter().chain(left).chain(active).min(),

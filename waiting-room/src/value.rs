@@ -43,6 +43,12 @@ pub struct RoomName {
     pub room: String,
 }
 
+impl fmt::Display for RoomName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.tenant, self.room)
+    }
+}
+
 /// One run of a room's queue: the moment it was opened, in milliseconds since the Unix epoch.
 ///
 /// A ticket of another line is void. Because a line also starts numbering at that moment

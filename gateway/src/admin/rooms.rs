@@ -179,7 +179,7 @@ fn state(served: &Served) -> Value {
         "limits": { "active": limit(line.limits[0]), "per_minute": limit(line.limits[1]) },
         "share": served.rules().share.as_ref().map(|share| json!({
             "of": share.as_str(),
-            "may": gauges.share().collect::<std::collections::BTreeMap<_, _>>(),
+            "may": gauges.may_by_kind().collect::<std::collections::BTreeMap<_, _>>(),
         })),
         "waiting": gauges.waiting,
         "late": line.late.count,

@@ -61,18 +61,13 @@ pub(super) fn compile(said: Entries<Name, ShareDocument>, told: &mut Diagnostics
 }
 
 impl PartDocument {
-    /// The share's name and the part in it of a room, which may be one in shadow mode.
+    /// The share's name and the room's part in it.
     pub(super) fn compile(
         self,
         shares: &[Share],
-        shadow: bool,
         told: &mut Diagnostics,
     ) -> Option<(Name, SharingSpec)> {
         let place = self.of.place();
-        if shadow {
-            let text = "a shadow room holds nobody back, so it cannot keep to a share";
-            told.push(Complaint::new(text).at(place));
-        }
         let of = self.of.take(told)?;
         let mut number = |said: Option<Said<u32>>| said.and_then(|said| said.take(told));
         let weight = number(self.weight).unwrap_or(1);
@@ -107,11 +102,16 @@ pub(super) fn add_up(shares: &[Share], tenants: &mut [Tenant], told: &mut Diagno
             std::array::from_fn(|kind| sum[kind].saturating_add(floor[kind]))
         });
         let name = &share.name;
-        if rooms().next().is_none() {
+        let count = u32::try_from(rooms().count()).unwrap_or(u32::MAX);
+        if count == 0 {
             told.push(Complaint::new(format!("no room is in the share `{name}`")).at(share.place));
         }
         let kinds = [("active", share.active), ("per_minute", share.per_minute)];
         for ((kind, total), floors) in kinds.into_iter().zip(floors) {
+            if total.is_some_and(|total| count > total) {
+                let text = format!("`{name}` has less `{kind}` than rooms");
+                told.push(Complaint::new(text).at(share.place));
+            }
             if total.is_some_and(|total| floors > total) {
                 let text = format!("`{name}` keeps {floors} for its rooms and has less `{kind}`");
                 let hint = "the rooms' floors must fit into the share together";
@@ -120,7 +120,7 @@ pub(super) fn add_up(shares: &[Share], tenants: &mut [Tenant], told: &mut Diagno
         }
         let rooms = tenants.iter_mut().flat_map(|tenant| &mut tenant.rooms);
         for room in rooms.filter(|room| room.share.as_ref() == Some(&share.name)) {
-            room.admission = room.admission.among(floors);
+            room.admission = room.admission.among(count, floors);
         }
     }
 }

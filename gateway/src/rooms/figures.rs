@@ -135,7 +135,7 @@ impl Families {
             &self.limit,
             Some(gauges.limit.into()).filter(|limit| *limit > 0),
         );
-        for (kind, may) in gauges.share() {
+        for (kind, may) in gauges.may_by_kind() {
             let labels = [labels[0], labels[1], kind];
             self.share.with_label_values(&labels).set(i64::from(may));
         }

@@ -29,6 +29,7 @@ pub struct Sharing {
     weight: NonZeroU32,
     floor: [u32; 2],
     floors: [u32; 2],
+    rooms: u32,
 }
 
 impl Sharing {
@@ -63,15 +64,26 @@ impl Sharing {
                 weight,
                 floor,
                 floors: floor,
+                rooms: 1,
             }),
             None => Err(errors),
         }
     }
 
-    /// The same part where the floors of all rooms of the share, this one's too, add up to `floors`.
+    /// The same part in a share of so many rooms, this one too, whose floors add up to `floors`.
     #[must_use]
-    pub fn among(self, floors: [u32; 2]) -> Self {
-        Self { floors, ..self }
+    pub fn among(self, rooms: u32, floors: [u32; 2]) -> Self {
+        Self {
+            rooms,
+            floors,
+            ..self
+        }
+    }
+
+    /// How many rooms are in the share.
+    #[must_use]
+    pub fn rooms(&self) -> u32 {
+        self.rooms
     }
 
     /// What all rooms have together.

@@ -4,7 +4,7 @@ use super::{LotNeeds, MINUTE, Tick, Traces, lot_needs};
 use crate::{
     bits::masked_chunks,
     line::{Line, Marks},
-    share::KINDS,
+    share::{Both, KINDS},
     snapshot::Snapshot,
     standing::Standing,
     value::{Number, Timestamp},
@@ -12,7 +12,7 @@ use crate::{
 
 /// Most calls of one tick, to bound the record and the time to build it.
 const MOST_CALLS: u32 = 100_000;
-/// Seats that a room reserves beyond what is kept for it in a share: a trickle of visitors comes in without a wait.
+/// Seats that a room in a share may reserve however small its floor: a trickle of visitors comes in without a wait.
 const RESERVED_IN_A_SHARE: u64 = 16;
 
 impl Tick<'_> {
@@ -56,10 +56,9 @@ impl Tick<'_> {
         };
         let busy = self.busy(picture);
         let kept = sharing.total().into_iter().zip(sharing.floor()).zip(busy);
-        let kept = kept.filter_map(|((total, floor), busy)| {
-            let free = u64::from(floor).saturating_sub(busy + u64::from(called));
-            total.map(|_| free)
-        });
+        let kept = kept.filter(|((total, floor), _)| total.is_some() && *floor > 0);
+        let kept = kept
+            .map(|((_, floor), busy)| u64::from(floor).saturating_sub(busy + u64::from(called)));
         kept.min().unwrap_or(0).max(RESERVED_IN_A_SHARE)
     }
 
@@ -111,10 +110,34 @@ pub fn reserved_too_many(
 
 /// What the tick that made this picture left in use: seats, and calls of the last minute; those that are reserved included.
 #[must_use]
-pub fn used(told: &Snapshot, now: Timestamp) -> [u64; 2] {
+pub fn used(told: &Snapshot, now: Timestamp) -> Both {
     let ahead = told.line.ahead(told.next);
+    taken(told, now).map(|taken| bounded(taken + ahead))
+}
+
+/// What the room would use: what is taken, and what those would take who wait.
+#[must_use]
+pub fn wanted(told: &Snapshot, standing: &Standing, now: Timestamp) -> Both {
+    let waiting = match standing.halt {
+        Some(_) => 0,
+        None => u64::from(told.waiting_total()),
+    };
+    let taken = taken(told, now);
+    let own = standing.own_limits();
+    let left = |kind: usize| u64::from(own[kind]).saturating_sub(taken[kind]);
+    let seats = left(0).min(super::adapt::seats(told).saturating_sub(taken[0]));
+    // Nobody wants seats for whom there are no calls, nor the other way round.
+    let most = [left(1), seats];
+    std::array::from_fn(|kind| bounded(taken[kind] + waiting.min(most[kind])))
+}
+
+fn taken(told: &Snapshot, now: Timestamp) -> [u64; KINDS] {
     let calls = calls_of_last_minute(&told.line, now.max(told.line.ticked_at));
-    [u64::from(told.line.occupied) + ahead, calls + ahead]
+    [u64::from(told.line.occupied), calls]
+}
+
+fn bounded(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 fn calls_of_last_minute(line: &Line, now: Timestamp) -> u64 {

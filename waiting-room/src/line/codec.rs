@@ -23,8 +23,9 @@ use crate::{
     varint::{self, put_varint},
 };
 
+/// Begun after the last release, and complete with the next.
 const FORM: u8 = 4;
-/// Without [`Line::course`], [`Line::provisional`] and [`Line::share`]; still read, so that a fleet can be renewed gateway by gateway.
+/// Without [`Line::course`], [`Line::provisional`] and [`Line::may`]; still read, so that a fleet can be renewed gateway by gateway.
 const FORM_BEFORE: u8 = 3;
 /// Bounds what a broken record can make us allocate.
 const MOST_ITEMS: u64 = 1 << 20;
@@ -86,8 +87,8 @@ impl Line {
             before = batch;
         }
         out.numbered(&self.provisional);
-        out.length(usize::from(self.share.is_some()));
-        for limit in self.share.into_iter().flatten() {
+        out.length(usize::from(self.may.is_some()));
+        for limit in self.may.into_iter().flatten() {
             out.u64(u64::from(limit));
         }
         out.0
@@ -316,7 +317,7 @@ impl In<'_> {
                 FORM_BEFORE => Vec::new(),
                 _ => self.items(Self::numbered)?,
             },
-            share: match form {
+            may: match form {
                 FORM_BEFORE => None,
                 _ => self.option(|input| Some([input.u32()?, input.u32()?]))?,
             },

@@ -7,6 +7,7 @@ use crate::{
     counts::Event,
     snapshot::CLAIM_SLACK,
     status::{Reason, Status},
+    stopwatch::Stopwatch,
     store::{Mark, RoomStore, StoreError, Was},
     token::{Pass, Ticket},
     value::{Moment, Number},
@@ -22,6 +23,7 @@ impl Room {
         if !is_current {
             return self.not_now(&ticket, at);
         }
+        let watch = Stopwatch::start();
         let store = Arc::clone(&inner.store);
         let all = move |numbers: Vec<_>| {
             let store = Arc::clone(&store);
@@ -30,6 +32,10 @@ impl Room {
         let Some(Ok(was)) = inner.claims.ask(ticket.number, all).await else {
             return self.not_now(&ticket, at);
         };
+        // By now the picture may have stopped moving: whoever asks again comes in if the call is still open.
+        if watch.has_run(CLAIM_SLACK) {
+            return self.not_now(&ticket, at);
+        }
         if was == Was::Set && self.visit_is_over(ticket.number, at.now).await {
             return self.once_more(&ticket, at).await;
         }

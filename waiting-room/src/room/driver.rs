@@ -23,14 +23,16 @@ use std::{
 
 use super::Inner;
 use crate::{
-    controller::{self, Seen, TICK},
+    controller::{self, Calls, Seen, TICK},
     counts::Event,
     line::{Line, SEGMENT_NUMBERS},
     orders::{Orders, Word},
     presence::{CLOCK_SKEW, ChunkWrite, Epochs},
     provisional::ListId,
+    share::SILENT,
     snapshot::Snapshot,
     standing::Standing,
+    stopwatch::Stopwatch,
     store::{Commit, Committed, Head, StoreError},
     value::{Number, Timestamp},
 };
@@ -61,7 +63,7 @@ pub struct Driver {
     moves: moving::Known,
     announced: Option<ListId>,
     loose: parking_lot::Mutex<Vec<taking::Loose>>,
-    share: sharing::Known,
+    known_share: sharing::Known,
 }
 
 /// What a step did.
@@ -96,7 +98,7 @@ impl Driver {
             moves: moving::Known::default(),
             announced: None,
             loose: parking_lot::Mutex::default(),
-            share: sharing::Known::default(),
+            known_share: sharing::Known::default(),
         }
     }
 
@@ -262,14 +264,15 @@ impl Driver {
         let numbered = self.number_lists(head, &picture.line, now).await?;
         // After the line was read: a tick that was decided on an older share is fenced off by the line.
         let part = self.part(now).await;
+        let watch = Stopwatch::start();
         let inner = &self.inner;
         let standing = Standing::at(&inner.rules, &inner.schedule, &picture.orders, now);
-        let standing = standing.within(self.may(&part));
+        let standing = standing.within(part.may(&inner.name.to_string()));
         let made = self.lot_made(picture, &standing).await;
         let presence = controller::presence_wanted(&picture.line, &standing, now)
             .or_else(|| made.as_ref().map(|_| self.living_epochs(now)));
         let traces = self.traces(presence, now).await?;
-        let burnt = match self.knows(&part) {
+        let burnt = match part.is_known() {
             true => {
                 self.take_seats_back(picture, &traces, &standing, now)
                     .await?
@@ -293,6 +296,10 @@ impl Driver {
             burnt,
         };
         let calls = controller::step(&seen, now);
+        if watch.has_run(SILENT / 2) {
+            // This process was stopped: others may have been given what the room may use no more.
+            return Ok(Stepped::Read);
+        }
         match self.inner.store.commit(&commit_of(&calls, picture)).await? {
             Committed::Fenced => {
                 self.inner.heirlooms.counts.add(Event::Fenced);
@@ -307,21 +314,30 @@ impl Driver {
                 self.known.marks = calls.marks.clone();
                 let taken = [burnt.map(|(_, end)| end), numbered.map(|n| n.end())];
                 let next = taken.into_iter().flatten().fold(picture.next, Number::max);
-                let mut told = Snapshot::build(calls.line, next, calls.marks, now);
-                told.orders = Arc::clone(&picture.orders);
-                told.draw = self.drawn_order(&told.line);
-                told.commitment.clone_from(&picture.commitment);
-                told.rosters = self.rosters.of(&told.line);
-                told.moves = Arc::clone(&picture.moves);
+                let told = self.picture_after(calls, picture, next, now);
                 self.clear_served(&told).await?;
                 let told = Arc::new(told);
                 self.publish(Arc::clone(&told));
-                if let Ok(Some(part)) = part {
-                    self.report_part(part, &told, &standing, now).await;
-                }
+                self.report_part(part, &told, &standing, now).await;
                 Ok(Stepped::Ticked)
             }
         }
+    }
+
+    fn picture_after(
+        &mut self,
+        calls: Calls,
+        picture: &Snapshot,
+        next: Number,
+        now: Timestamp,
+    ) -> Snapshot {
+        let mut told = Snapshot::build(calls.line, next, calls.marks, now);
+        told.orders = Arc::clone(&picture.orders);
+        told.draw = self.drawn_order(&told.line);
+        told.commitment.clone_from(&picture.commitment);
+        told.rosters = self.rosters.of(&told.line);
+        told.moves = Arc::clone(&picture.moves);
+        told
     }
 
     /// Orders to call a ticket first are obeyed once, or never if there is nothing to obey any more.

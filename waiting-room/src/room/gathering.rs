@@ -1,7 +1,8 @@
 //! Requests to the store that come within a few milliseconds share one round trip.
 //!
 //! The first goes at once, in a task of its own: a visitor who hangs up must not take the others along. What comes until
-//! some milliseconds after its answer goes together.
+//! some milliseconds after its answer goes together. Joins have their own way: they are bounded, remembered and in order
+//! ([`join`](super::join)).
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,7 +40,8 @@ where
         }
     }
 
-    /// The answer to one question, by `all`, which answers many at once, in their order; `None` if it did not.
+    /// The answer to one question, by `all`, which answers many at once, in their order; `None` if it did not. Whoever
+    /// asks first gives the `all` that answers everybody until nobody waits: nothing of one asker may be in it.
     pub(super) async fn ask<F>(
         self: &Arc<Self>,
         question: Q,
@@ -64,6 +66,7 @@ where
     where
         F: Future<Output = Vec<A>> + Send,
     {
+        let _undriven = Undriven(&self);
         while let Some(batch) = self.next() {
             let (questions, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
             for (sender, answer) in senders.into_iter().zip(all(questions).await) {
@@ -84,6 +87,19 @@ where
         }
         let count = waiting.asked.len().min(MOST_GATHERED);
         Some(waiting.asked.drain(..count).collect())
+    }
+}
+
+/// A batch that panics leaves nobody waiting for an answer that never comes.
+struct Undriven<'a, Q, A>(&'a Gathering<Q, A>);
+
+impl<Q, A> Drop for Undriven<'_, Q, A> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut waiting = self.0.waiting.lock();
+            waiting.asked.clear();
+            waiting.is_driven = false;
+        }
     }
 }
 
@@ -126,6 +142,15 @@ mod tests {
             assert_eq!(other.await.expect("no panic"), Some(number * 2));
         }
         assert_eq!(trips.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_panics_takes_nobody_along_who_comes_later() {
+        let gathering = Arc::new(Gathering::<u32, u32>::new(Duration::ZERO));
+        let panics = |_| async { panic!("on purpose") };
+        assert_eq!(gathering.ask(1, panics).await, None);
+        let same = |numbers: Vec<u32>| async { numbers };
+        assert_eq!(gathering.ask(2, same).await, Some(2));
     }
 
     #[tokio::test]

@@ -25,8 +25,6 @@ use crate::{
     value::{Number, Timestamp},
 };
 
-/// What DESIGN allows an arrival to wait for others.
-const LONGEST_GATHERING: Duration = Duration::from_millis(5);
 /// Most joins of one batch, so that one slow answer never holds up an unbounded crowd.
 const MOST_BATCHED: usize = 4_096;
 /// Most arrivals that may wait for a number; beyond, they are told to ask again.
@@ -203,7 +201,7 @@ async fn drive_joins(inner: Arc<Inner>) {
 impl Joins {
     pub(super) fn gathering(gather: Duration) -> Self {
         Self {
-            gather: gather.min(LONGEST_GATHERING),
+            gather,
             queue: Mutex::default(),
         }
     }

@@ -268,16 +268,17 @@ impl Room {
     /// lost: nobody is called then either, and the driver writes it as soon as it can.
     pub(super) async fn keep_activity(&self, now: Timestamp) {
         let inner = Arc::clone(&self.inner);
-        let all = move |asked: Vec<()>| {
+        let all = move |asked: Vec<Timestamp>| {
             let inner = Arc::clone(&inner);
             async move {
+                let now = asked.iter().copied().max().unwrap_or_default();
                 let taken = |inner: &Inner, writes: &mut Vec<_>| inner.activity.take_dirty(writes);
                 let _ = inner.flush(now, taken).await;
-                asked
+                vec![(); asked.len()]
             }
         };
         // In vain or too slow: the driver's next flush takes it along.
-        let _ = tokio::time::timeout(KEEP_WITHIN, self.inner.keeps.ask((), all)).await;
+        let _ = tokio::time::timeout(KEEP_WITHIN, self.inner.keeps.ask(now, all)).await;
     }
 
     pub(super) fn joining(&self, now: Timestamp, reason: Reason) -> Status {

@@ -38,7 +38,7 @@ pub struct Gauges {
     /// The limit of people inside, an adaptive one included; 0 where there is none.
     pub limit: u32,
     /// What the room's share lets it have now; the greatest number where the share does not limit that.
-    pub share: Option<Both>,
+    pub may: Option<Both>,
     /// What is left to sell, where it is known.
     pub stock: Option<u64>,
     /// How far off the estimates were that came due in the last hour: the median, in milliseconds.
@@ -53,9 +53,9 @@ pub struct Gauges {
 
 impl Gauges {
     /// What the room's share lets it have now, as far as the share limits it: `active`, `per_minute`.
-    pub fn share(&self) -> impl Iterator<Item = (&'static str, u32)> {
+    pub fn may_by_kind(&self) -> impl Iterator<Item = (&'static str, u32)> {
         let kinds = ["active", "per_minute"].into_iter();
-        let may = self.share.unwrap_or([u32::MAX; 2]);
+        let may = self.may.unwrap_or([u32::MAX; 2]);
         kinds.zip(may).filter(|(_, may)| *may < u32::MAX)
     }
 }
@@ -106,7 +106,7 @@ impl Room {
             called_last_minute: recent.map(|batch| u64::from(batch.calls)).sum(),
             tick_age_ms: millis(now.since(snapshot.line.ticked_at)),
             limit: totals.limit,
-            share: snapshot.line.share,
+            may: snapshot.line.may,
             stock: snapshot.orders.remaining(),
             past_error_ms: self.inner.hindsight.load().past_error().map(millis),
             totals,

@@ -18,17 +18,20 @@ impl Share {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![FORM];
         put_varint(&mut out, self.version);
+        put_varint(&mut out, self.begun_at.0);
         put_varint(&mut out, self.members.len() as u64);
         for (name, member) in &self.members {
             put_varint(&mut out, name.len() as u64);
             out.extend_from_slice(name.as_bytes());
             put_varint(&mut out, u64::from(member.weight));
+            put_varint(&mut out, member.since);
             for kind in 0..KINDS {
                 for value in [
                     member.floor[kind],
                     member.most[kind],
                     member.want[kind],
                     member.may[kind],
+                    member.used[kind],
                     member.held[kind],
                 ] {
                     put_varint(&mut out, u64::from(value));
@@ -48,11 +51,16 @@ impl Share {
             return None;
         }
         let version = input.varint()?;
+        let begun_at = Timestamp(input.varint()?);
         let count = input.varint().filter(|count| *count <= MOST_MEMBERS)?;
         let members: BTreeMap<_, _> = (0..count)
             .map(|_| member(&mut input))
             .collect::<Option<_>>()?;
-        input.is_empty().then_some(Self { version, members })
+        input.is_empty().then_some(Self {
+            version,
+            begun_at,
+            members,
+        })
     }
 }
 
@@ -64,6 +72,7 @@ fn member(input: &mut In<'_>) -> Option<(String, Member)> {
     let small = |input: &mut In<'_>| u32::try_from(input.varint()?).ok();
     let mut member = Member {
         weight: small(input)?,
+        since: input.varint()?,
         ..Member::default()
     };
     for kind in 0..KINDS {
@@ -71,6 +80,7 @@ fn member(input: &mut In<'_>) -> Option<(String, Member)> {
         member.most[kind] = small(input)?;
         member.want[kind] = small(input)?;
         member.may[kind] = small(input)?;
+        member.used[kind] = small(input)?;
         member.held[kind] = small(input)?;
     }
     member.at = Timestamp(input.varint()?);

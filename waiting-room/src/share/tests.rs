@@ -15,11 +15,12 @@ fn rules(weight: u32, floor: u32) -> Sharing {
         floor_active: Some(floor),
         floor_per_minute: None,
     };
-    Sharing::new(spec).expect("valid").among([30, 0])
+    Sharing::new(spec).expect("valid").among(3, [30, 0])
 }
 
 fn report(room: &str, (weight, floor): (u32, u32), want: u32, used: u32) -> Report<'_> {
     Report {
+        decided_on: u64::MAX,
         room,
         rules: rules(weight, floor),
         most: [TOTAL, u32::MAX],
@@ -111,10 +112,11 @@ impl World {
                 Some(Tick::Written { share, used })
             }
             Some(Tick::Written { share, used }) => {
-                if share.version == self.share.version {
-                    let report = report(name, rules, room.want, used);
-                    self.share = self.share.after(&report, Timestamp(1));
-                }
+                let report = Report {
+                    decided_on: share.version,
+                    ..report(name, rules, room.want, used)
+                };
+                self.share = self.share.after(&report, Timestamp(1));
                 None
             }
         };
@@ -182,7 +184,10 @@ proptest! {
 
 #[test]
 fn a_lone_room_borrows_all_but_what_is_kept_for_others_who_never_came() {
-    let share = Share::default().after(&report("a/sale", (1, 10), 500, 0), Timestamp(1));
+    let report = report("a/sale", (1, 10), 500, 0);
+    let share = Share::default().after(&report, Timestamp(1));
+    assert_eq!(share.may("a/sale")[0], 10, "others may be full of people");
+    let share = share.after(&report, Timestamp(1).plus(SILENT));
     assert_eq!(share.may("a/sale")[0], TOTAL - 20);
 }
 
@@ -215,7 +220,11 @@ fn a_room_that_is_not_ticked_any_more_holds_what_it_had_until_that_is_over() {
     share = share.after(&report("b/sale", (1, 20), 500, 0), later);
     share = share.after(&report("b/sale", (1, 20), 500, 0), later);
     assert_eq!(share.may("a/sale")[0], 0, "it would have to ask anew");
-    assert!(share.may("b/sale")[0] <= TOTAL - 60);
+    assert_eq!(
+        share.may("b/sale")[0],
+        TOTAL - 60,
+        "what it did not use is lent"
+    );
     let over = later.plus(LASTS);
     share = share.after(&report("b/sale", (1, 20), 500, 0), over);
     assert!(share.may("b/sale")[0] > TOTAL - 60);
@@ -240,4 +249,93 @@ fn a_store_that_forgot_gives_nothing_away_twice() {
         held(&old, "a/sale").max(held(&new, "a/sale"))
     );
     assert_eq!(held(&restored, "b/sale"), held(&new, "b/sale"));
+}
+
+#[test]
+fn nobody_starves_however_light() {
+    let mut world = World::new([(1_000, 0), (1, 0), (1, 0)]);
+    (world.rooms[0].want, world.rooms[2].want) = (5_000, 5_000);
+    world.settle();
+    assert_eq!(
+        (world.rooms[0].used, world.rooms[2].used),
+        (69, 1),
+        "of seventy: thirty are kept for others"
+    );
+}
+
+#[test]
+fn calls_and_seats_are_shared_apart() {
+    let spec = SharingSpec {
+        active: Some(100),
+        per_minute: Some(60),
+        weight: 1,
+        floor_active: None,
+        floor_per_minute: Some(10),
+    };
+    let rules = Sharing::new(spec).expect("valid").among(2, [0, 20]);
+    let report = |room, want| Report {
+        rules,
+        most: [100, 60],
+        want,
+        used: [0, 0],
+        ..report(room, (1, 0), 0, 0)
+    };
+    let mut share = Share::default();
+    for time in 1..4 {
+        share = share.after(&report("a/sale", [500, 500]), Timestamp(time));
+        share = share.after(&report("b/sale", [10, 500]), Timestamp(time));
+    }
+    assert_eq!(share.may("a/sale"), [90, 30]);
+    assert_eq!(share.may("b/sale"), [10, 30]);
+}
+
+#[test]
+fn a_limit_that_the_share_gets_later_finds_nobody_holding_more_than_they_use() {
+    let spec = SharingSpec {
+        active: Some(100),
+        per_minute: None,
+        weight: 1,
+        floor_active: None,
+        floor_per_minute: None,
+    };
+    let before = Sharing::new(spec).expect("valid").among(2, [0; 2]);
+    let spec = SharingSpec {
+        per_minute: Some(60),
+        ..spec
+    };
+    let after = Sharing::new(spec).expect("valid").among(2, [0; 2]);
+    let report = |room, rules| Report {
+        rules,
+        most: [100, 60],
+        want: [0, 500],
+        used: [0, 20],
+        ..report(room, (1, 0), 0, 0)
+    };
+    let mut share = Share::default();
+    for room in ["a/sale", "b/sale"] {
+        share = share.after(&report(room, before), Timestamp(1));
+        assert_eq!(share.may(room)[1], u32::MAX);
+    }
+    for room in ["a/sale", "b/sale", "a/sale"] {
+        share = share.after(&report(room, after), Timestamp(2));
+    }
+    assert_eq!((share.may("a/sale")[1], share.may("b/sale")[1]), (30, 30));
+}
+
+#[test]
+fn while_more_is_held_than_there_is_nobody_is_given_any() {
+    let old = Share::default();
+    let old = old.after(&report("a/sale", (1, 10), 60, 60), Timestamp(1));
+    let old = old.after(&report("b/sale", (1, 20), 20, 20), Timestamp(1));
+    let new = old.after(&report("c/sale", (1, 0), 40, 40), Timestamp(1));
+    let restored = old.restored(&new);
+    let share = restored.after(&report("b/sale", (1, 20), 500, 0), Timestamp(2));
+    assert_eq!(
+        share.may("b/sale")[0],
+        0,
+        "a hundred are held by the others"
+    );
+    let share = share.after(&report("a/sale", (1, 10), 0, 0), Timestamp(2));
+    let share = share.after(&report("b/sale", (1, 20), 500, 0), Timestamp(2));
+    assert!(share.may("b/sale")[0] >= 20);
 }

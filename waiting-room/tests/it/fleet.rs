@@ -52,7 +52,7 @@ impl Gateway {
             seal: seal(),
             store,
             gateway: GatewayId(id),
-            share: None,
+            share_store: None,
             gather: Duration::ZERO,
         };
         let (room, driver) = Room::new(parts);

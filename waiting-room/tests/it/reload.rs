@@ -70,7 +70,7 @@ impl World {
             seal: seal(),
             store: Arc::new(self.store.clone()),
             gateway: GatewayId(2),
-            share: None,
+            share_store: None,
             gather: Duration::ZERO,
         };
         Room::succeed(parts, &self.old.room, self.now)

@@ -56,7 +56,9 @@ fn rules((weight, floor): (u32, u32)) -> Admission {
         ..Spec::default()
     };
     let floors = PARTS.iter().map(|(_, floor)| floor).sum();
-    Admission::new(spec).expect("valid").among([floors, 0])
+    Admission::new(spec)
+        .expect("valid")
+        .among(PARTS.len() as u32, [floors, 0])
 }
 
 impl SharedRoom {
@@ -72,7 +74,7 @@ impl SharedRoom {
                 schedule: Schedule::default(),
                 seal: seal(),
                 store: Arc::new(store.clone()) as Arc<dyn RoomStore>,
-                share: Some(Arc::new(share.clone())),
+                share_store: Some(Arc::new(share.clone())),
                 gateway: GatewayId(id),
                 gather: Duration::ZERO,
             });

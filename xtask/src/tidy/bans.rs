@@ -78,6 +78,10 @@ const IN_CODE: &[Ban] = &[
                 "the deadline of a header, below the clock",
             ),
             ("psp-sim/src/clock.rs", "the simulator's clock"),
+            (
+                "waiting-room/src/stopwatch.rs",
+                "whether the process stood still",
+            ),
             ("sdk/demo-shop/src/clock.rs", "the shop's clock"),
             ("loadtest/", "measures"),
             ("waiting-room/benches/", "measures"),

@@ -176,10 +176,12 @@ fn compile_room(
         .shadow
         .and_then(|said| said.take(told))
         .unwrap_or(false);
-    let part = document
-        .share
-        .and_then(|said| said.compile(shares, shadow, told));
+    let part = document.share.and_then(|said| said.compile(shares, told));
     let (share, sharing) = part.unzip();
+    if shadow && share.is_some() {
+        let text = "a shadow room holds nobody back, so it cannot keep to a share";
+        told.push(Complaint::new(text).at(place));
+    }
     spec.sharing = sharing;
     let deny = rule::compile(document.deny, Kind::Deny, told);
     let bypass = rule::compile(document.bypass, Kind::Bypass, told);

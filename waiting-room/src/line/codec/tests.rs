@@ -50,7 +50,7 @@ proptest! {
         line.why = Some(Why::Paused);
         line.opens_at = Some(Timestamp(9));
         line.limits = [7, 0];
-        line.share = Some([3, u32::MAX]);
+        line.may = Some([3, u32::MAX]);
             line.replaced = vec![(Number(figures[0]), Number(figures[1]))];
         line.times = [1, figures[1]];
         line.obeyed = vec![figures[0]];

@@ -11,7 +11,7 @@ use super::Driver;
 use crate::{
     controller,
     presence::CLOCK_SKEW,
-    share::{Both, Report, Share},
+    share::{Both, KINDS, Report, Share},
     snapshot::Snapshot,
     standing::Standing,
     store::{Commit, Committed, Reach, Record, RoomStore, StoreError},
@@ -20,13 +20,26 @@ use crate::{
 
 /// A report that gives nothing to anybody is made this often.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// So often a report is tried where many rooms write at once.
+const MOST_TRIES: u32 = 4;
 
-/// What the share says to a tick.
+/// What a tick knows of the room's share.
 #[derive(Clone, Debug)]
-pub(super) struct Part {
+pub(super) enum Part {
+    /// The room stands alone.
+    Alone,
+    /// It cannot be read now: others may have been given what this room had.
+    Unknown,
+    /// What the share gives.
+    Known(Read),
+}
+
+/// A share as it was read.
+#[derive(Clone, Debug)]
+pub(super) struct Read {
     store: Arc<dyn RoomStore>,
     rules: Sharing,
-    /// In the store when the tick read it.
+    /// The version in the store; less than the record's where the store forgot.
     stored: Option<u64>,
     share: Share,
 }
@@ -34,52 +47,94 @@ pub(super) struct Part {
 /// The newest record this process has read, to give it back to a store that forgot it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
-    share: Share,
-    /// The link over which that is known to have been done, if it had to be.
+    newest: Share,
+    /// The link over which a forgotten record is known to have been given back.
     session: u64,
     /// Before this another gateway may still have to.
     settle_at: Timestamp,
 }
 
 impl Part {
-    /// Whether the record is what the store has, and not one to be given back to it.
+    /// What a room may use: `None` if it stands alone, nothing if the share is not known.
+    pub(super) fn may(&self, room: &str) -> Option<Both> {
+        match self {
+            Self::Alone => None,
+            Self::Unknown => Some([0; KINDS]),
+            Self::Known(read) => Some(read.share.may(room)),
+        }
+    }
+
+    /// Whether the tick knows what the room may use. What it has reserved is still its own if it does not.
+    pub(super) fn is_known(&self) -> bool {
+        !matches!(self, Self::Unknown)
+    }
+}
+
+impl Read {
     fn is_stored(&self) -> bool {
         self.stored.unwrap_or(0) == self.share.version
+    }
+
+    async fn write(&self, next: &Share) -> Result<Committed, StoreError> {
+        let commit = Commit {
+            seen: self.stored,
+            record: Record {
+                version: next.version,
+                line: next.encode(),
+            },
+            reach: Reach {
+                line: LineId(0),
+                horizon: Number(0),
+                at: Timestamp(0),
+            },
+            next_at_least: Number(0),
+            chunks: Vec::new(),
+            entry: None,
+            drop_below: 0,
+        };
+        self.store.commit(&commit).await
     }
 }
 
 impl Driver {
     /// After a new link to the share's store every gateway gives back what it knows and the store forgot.
     pub(super) async fn mind_share(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let session = self.inner.share.as_ref().map(|store| store.session());
-        if session.is_none_or(|session| session == self.share.session) {
-            return Ok(());
-        }
-        let Some(part) = self.read_part().await? else {
+        let session = self.inner.share_store.as_ref().map(|store| store.session());
+        let Some(session) = session.filter(|session| *session != self.known_share.session) else {
             return Ok(());
         };
-        self.share.settle_at = now.plus(part.store.settle());
-        let commit = commit_of(&part.share, part.stored);
-        if part.is_stored() || part.store.commit(&commit).await? == Committed::Done {
-            self.share.session = session.unwrap_or(0);
+        let Some(read) = self.read_share().await? else {
+            return Ok(());
+        };
+        self.known_share.settle_at = now.plus(read.store.settle());
+        if read.is_stored() || read.write(&read.share).await? == Committed::Done {
+            self.known_share.session = session;
         }
         Ok(())
     }
 
-    /// Reads the share, after the line: `Ok(None)` if the room stands alone. Where it cannot be read nobody is called,
-    /// since others may have been given what this room had.
-    pub(super) async fn part(&mut self, now: Timestamp) -> Result<Option<Part>, StoreError> {
-        let part = self.read_part().await?;
-        let is_settled =
-            |part: &Part| now >= self.share.settle_at && part.store.session() == self.share.session;
-        match part {
-            Some(part) if !is_settled(&part) => Err(StoreError::Unavailable("a new link".into())),
-            part => Ok(part),
+    /// What the share gives, read after the line. Where it is not known nobody is called.
+    pub(super) async fn part(&mut self, now: Timestamp) -> Part {
+        match self.read_share().await {
+            Ok(None) => Part::Alone,
+            Ok(Some(read)) => {
+                let known = &self.known_share;
+                let is_settled = now >= known.settle_at && read.store.session() == known.session;
+                match is_settled && read.is_stored() {
+                    true => Part::Known(read),
+                    false => Part::Unknown,
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "nobody is called: the share is not known");
+                Part::Unknown
+            }
         }
     }
 
-    async fn read_part(&mut self) -> Result<Option<Part>, StoreError> {
-        let (Some(rules), Some(store)) = (self.inner.rules.sharing(), &self.inner.share) else {
+    async fn read_share(&mut self) -> Result<Option<Read>, StoreError> {
+        let (Some(rules), Some(store)) = (self.inner.rules.sharing(), &self.inner.share_store)
+        else {
             return Ok(None);
         };
         let store = Arc::clone(store);
@@ -90,14 +145,18 @@ impl Driver {
             Some(record) => Share::decode(&record.line)
                 .ok_or_else(|| StoreError::Unexpected("a share that cannot be read".into()))?,
         };
-        let known = &mut self.share.share;
-        let share = if share.version < known.version {
-            share.restored(known)
+        let known = &mut self.known_share;
+        let has_forgotten = share.version < known.newest.version
+            || (share.version == known.newest.version && share != known.newest);
+        let share = if has_forgotten {
+            // Whatever the link says: it is given back before the next tick.
+            known.session = 0;
+            share.restored(&known.newest)
         } else {
-            known.clone_from(&share);
+            known.newest.clone_from(&share);
             share
         };
-        Ok(Some(Part {
+        Ok(Some(Read {
             store,
             rules,
             stored,
@@ -105,26 +164,7 @@ impl Driver {
         }))
     }
 
-    /// What the room may use: `None` if it stands alone, nothing if the share is not known.
-    pub(super) fn may(&self, part: &Result<Option<Part>, StoreError>) -> Option<Both> {
-        match part {
-            Ok(None) => None,
-            Ok(Some(part)) if part.is_stored() => Some(part.share.may(&self.room_name())),
-            Ok(Some(_)) => Some([0; 2]),
-            Err(error) => {
-                tracing::debug!(%error, "nobody is called: the share is not known");
-                Some([0; 2])
-            }
-        }
-    }
-
-    /// Whether the tick knows what the room may use. What it has reserved is still its own if it does not.
-    pub(super) fn knows(&self, part: &Result<Option<Part>, StoreError>) -> bool {
-        part.as_ref()
-            .is_ok_and(|part| part.as_ref().is_none_or(Part::is_stored))
-    }
-
-    /// Reports what the tick that is written now left in use. If another room was quicker, the next tick reports.
+    /// Reports what the tick that is written now left in use.
     pub(super) async fn report_part(
         &mut self,
         part: Part,
@@ -132,63 +172,50 @@ impl Driver {
         standing: &Standing,
         now: Timestamp,
     ) {
-        let room = self.room_name();
-        let used = controller::used(told, now);
-        let ahead = told.line.ahead(told.next);
-        let waiting = match standing.halt {
-            Some(_) => 0,
-            None => u64::from(told.waiting_total()),
-        };
-        let most = standing.own_limits();
-        let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        let Part::Known(read) = part else { return };
+        let room = self.inner.name.to_string();
         let report = Report {
+            decided_on: read.share.version,
             room: &room,
-            rules: part.rules,
-            most,
-            want: used.map(|used| count(used.saturating_sub(ahead) + waiting)),
-            used: used.map(count),
+            rules: read.rules,
+            most: standing.own_limits(),
+            want: controller::wanted(told, standing, now),
+            used: controller::used(told, now),
             lasts: self.longest_stay(),
         };
-        let next = part.share.after(&report, now);
-        let reported_at = part.share.reported_at(&room).unwrap_or(Timestamp(0));
-        let is_due = now >= reported_at.plus(REPORT_EVERY);
-        if part.is_stored() && !part.share.differs(&next) && !is_due {
-            return;
-        }
-        match part.store.commit(&commit_of(&next, part.stored)).await {
-            Ok(Committed::Done) => self.share.share = next,
-            Ok(Committed::Fenced) => {}
-            Err(error) => tracing::debug!(%error, "the share is told with the next tick"),
+        if let Err(error) = self.write_report(read, &report, now).await {
+            tracing::debug!(%error, "the share is told with the next tick");
         }
     }
 
-    fn room_name(&self) -> String {
-        let name = &self.inner.name;
-        format!("{}/{}", name.tenant, name.room)
+    /// If another room is quicker, the report is made on what that has written.
+    async fn write_report(
+        &mut self,
+        mut read: Read,
+        report: &Report<'_>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for _ in 0..MOST_TRIES {
+            let next = read.share.after(report, now);
+            let reported_at = read.share.reported_at(report.room).unwrap_or_default();
+            if !read.share.differs(&next) && now < reported_at.plus(REPORT_EVERY) {
+                return Ok(());
+            }
+            if read.write(&next).await? == Committed::Done {
+                self.known_share.newest = next;
+                return Ok(());
+            }
+            match self.read_share().await? {
+                Some(again) if again.is_stored() => read = again,
+                _ => return Ok(()),
+            }
+        }
+        Ok(())
     }
 
     /// After so long nobody is inside who was called before.
     fn longest_stay(&self) -> Duration {
         let stay = self.inner.visits.longest();
         stay + self.inner.rules.call_grace() + 2 * CLOCK_SKEW + controller::AFTERLIFE
-    }
-}
-
-fn commit_of(share: &Share, seen: Option<u64>) -> Commit {
-    Commit {
-        seen,
-        record: Record {
-            version: share.version,
-            line: share.encode(),
-        },
-        reach: Reach {
-            line: LineId(0),
-            horizon: Number(0),
-            at: Timestamp(0),
-        },
-        next_at_least: Number(0),
-        chunks: Vec::new(),
-        entry: None,
-        drop_below: 0,
     }
 }
