@@ -108,7 +108,6 @@ impl Share {
     pub fn after(&self, report: &Report<'_>, now: Timestamp) -> Self {
         let mut next = self.clone();
         next.version += 1;
-        next.begun_at = next.begun_at.max(Timestamp(1));
         if self.members.is_empty() {
             next.begun_at = now;
         }
