@@ -39,6 +39,8 @@ pub struct Figures {
     pub waited: Quantiles,
     /// Order in line against order of calls.
     pub inversions: Inversions,
+    /// Some of those who were overtaken.
+    pub overtaken: Vec<Overtaken>,
     /// Visitors left out of the comparison since they polled later than told.
     pub tardy: u64,
     /// How often a shown position rose.
@@ -61,6 +63,21 @@ pub struct Figures {
     pub latencies: Vec<(Step, Quantiles)>,
 }
 
+/// Somebody who was overtaken, and what may explain it.
+#[derive(Clone, Debug)]
+pub struct Overtaken {
+    /// Who had a place first.
+    pub first: u32,
+    /// Who was called first.
+    pub by: u32,
+    /// When the first was called, from the first arrival on.
+    pub called: Duration,
+    /// When the poll of the first was sent that waited longest for its answer, from the first arrival on, and how long.
+    pub slowest: Option<(Duration, Duration)>,
+}
+
+const OVERTAKEN_SHOWN: usize = 5;
+
 impl Figures {
     /// Adds up `records` of gateways whose clocks are so far apart.
     #[must_use]
@@ -68,16 +85,18 @@ impl Figures {
         let count = |holds: fn(&Record) -> bool| {
             records.iter().filter(|record| holds(record)).count() as u64
         };
+        let inversions = inversions(
+            &records.iter().filter_map(called).collect::<Vec<_>>(),
+            clocks_apart,
+        );
         let calls: Vec<Moment> = records.iter().filter_map(|record| record.called).collect();
         Self {
             arrived: records.len() as u64,
             joined: count(|record| record.joined.is_some()),
             admitted: count(|record| record.claimed.is_some()),
             waited: quantiles(records.iter().filter_map(waited)),
-            inversions: inversions(
-                &records.iter().filter_map(called).collect::<Vec<_>>(),
-                clocks_apart,
-            ),
+            overtaken: overtaken(records, &inversions),
+            inversions,
             tardy: count(|record| !record.punctual),
             position_rises: records
                 .iter()
@@ -117,6 +136,25 @@ fn latencies(records: &[Record]) -> Vec<(Step, Quantiles)> {
         .into_iter()
         .map(|step| (step, quantiles(of(step).map(|(_, latency)| *latency))));
     all.filter(|(_, quantiles)| quantiles.count > 0).collect()
+}
+
+fn overtaken(records: &[Record], inversions: &Inversions) -> Vec<Overtaken> {
+    let shown = inversions.overtaken.iter().take(OVERTAKEN_SHOWN);
+    let due = records.iter().map(|record| record.due);
+    let begun = due.min().unwrap_or(Moment::from_micros(0));
+    let found = shown.filter_map(|&(first, by)| {
+        let record = records.iter().find(|record| record.visitor == first)?;
+        Some(Overtaken {
+            first,
+            by,
+            called: record.called?.since(begun),
+            slowest: record.slowest.map(|poll| {
+                let took = poll.answered.since(poll.sent);
+                (poll.sent.since(begun), took)
+            }),
+        })
+    });
+    found.collect()
 }
 
 fn waited(record: &Record) -> Option<Duration> {

@@ -153,6 +153,8 @@ pub struct Record {
     pub pass_until: Option<Moment>,
     /// False once a poll went out much later than it was due: such a visitor may rightly be overtaken.
     pub punctual: bool,
+    /// The poll that was answered last after it was sent.
+    pub slowest: Option<Exchange>,
     /// The number of people ahead as last told.
     pub ahead: Option<u64>,
     /// How often the number of people ahead was larger than before.
@@ -184,6 +186,7 @@ impl Record {
             claimed: None,
             pass_until: None,
             punctual: true,
+            slowest: None,
             ahead: None,
             position_rises: 0,
             limited: 0,

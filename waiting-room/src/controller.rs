@@ -210,6 +210,7 @@ impl<'a> Tick<'a> {
             gone_chunks: BTreeSet::new(),
             late_chunks: BTreeSet::new(),
             watched: Watched {
+                now,
                 elapsed,
                 ..Watched::default()
             },

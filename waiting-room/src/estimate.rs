@@ -5,6 +5,7 @@
 //! How good the estimates are is measured by `tests/it/estimates.rs` and told in docs/estimates.md.
 
 mod course;
+mod desertion;
 mod forecast;
 mod hindsight;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 use crate::value::millis;
 
 pub use course::{Course, Tally, Turn, Watched};
+pub use desertion::{Cohort, Desertion};
 pub use forecast::{Forecast, Limits};
 pub use hindsight::Hindsight;
 pub(crate) use hindsight::Watcher;

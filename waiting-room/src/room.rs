@@ -12,6 +12,7 @@ mod gathering;
 mod handoff;
 mod invited;
 mod join;
+mod lateness;
 mod locate;
 mod lost;
 mod newcomer;
@@ -59,6 +60,7 @@ use crate::{
 };
 use gathering::Gathering;
 use join::Joins;
+use lateness::Lateness;
 use locate::{Located, Visitor};
 use lost::Desk;
 use visit::Visits;
@@ -116,6 +118,7 @@ struct Inner {
     presence: Recorder,
     activity: Recorder,
     due: Recorder,
+    lateness: Lateness,
     visits: Visits,
     /// Visits that the origin said are over, to be written down.
     released: parking_lot::Mutex<Vec<Number>>,
@@ -220,6 +223,7 @@ impl Room {
             presence: Recorder::new(Trace::Presence, presence, presence_keep),
             activity: Recorder::new(Trace::Activity, visits.epochs, visits.keep()),
             due: Recorder::new(Trace::Due, Epochs::of_due(), DUE_KEEP),
+            lateness: Lateness::default(),
             visits,
             released: parking_lot::Mutex::default(),
             name,

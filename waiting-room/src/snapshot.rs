@@ -1,6 +1,7 @@
 //! What one gateway knows at one moment: the line and the marks; and where a ticket stands in it. Immutable once built, so that any number of request threads read it without a lock.
 
 use std::{
+    ops::Range,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -198,7 +199,8 @@ impl Snapshot {
         }
         let (at, until) = if number >= self.line.frontier && !out_of_turn {
             // A reserved seat, taken after the last tick: the call begins with the taking.
-            (ticket.joined_at, ticket.joined_at.plus(rules.call_grace()))
+            let at = ticket.joined_at.max(self.line.ticked_at);
+            (at, at.plus(rules.call_grace()))
         } else {
             match self.line.call_of(number, &self.marks) {
                 Some(batch) => (batch.called_at(ticket.joined_at), batch.until),
@@ -229,6 +231,12 @@ impl Snapshot {
             .filter(|want| *want <= self.counted.total())?;
         let (after, _) = self.counted.advance(self.line.horizon, want, self.next);
         after.0.checked_sub(1).map(Number)
+    }
+
+    /// How many of these numbers are counted.
+    pub(crate) fn counted_in(&self, range: Range<Number>) -> u32 {
+        let below = self.counted.rank(range.start);
+        self.counted.rank(range.end).saturating_sub(below)
     }
 
     /// How many people are waiting: the counted, and the late comers who are there.

@@ -178,14 +178,24 @@ impl fmt::Display for Report {
         writeln!(f, "  waited            {}", spread(&waited))?;
         writeln!(
             f,
-            "  order inversions  {}   (polled late and left out: {})",
-            figures.inversions.pairs, figures.tardy
+            "  order inversions  {} pairs, {} overtaken   (polled late and left out: {})",
+            figures.inversions.pairs,
+            figures.inversions.overtaken.len(),
+            figures.tardy
         )?;
-        for (first, second) in &figures.inversions.examples {
-            writeln!(
+        for seen in &figures.overtaken {
+            write!(
                 f,
-                "    visitor {second} was called before visitor {first}, who had a place first"
+                "    visitor {} was called before visitor {}, who had a place first and was called at {}",
+                seen.by,
+                seen.first,
+                shown(seen.called)
             )?;
+            if let Some((sent, took)) = seen.slowest.map(|(sent, took)| (shown(sent), shown(took)))
+            {
+                write!(f, "; its slowest poll was sent at {sent} and took {took}")?;
+            }
+            writeln!(f)?;
         }
         writeln!(f, "  positions risen   {}", figures.position_rises)?;
         writeln!(

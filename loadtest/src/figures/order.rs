@@ -22,11 +22,9 @@ pub struct Called {
 pub struct Inversions {
     /// How many pairs.
     pub pairs: u64,
-    /// Some of them: who came first, who was called first.
-    pub examples: Vec<(u32, u32)>,
+    /// Everybody who was called after somebody who came later, and the first of those.
+    pub overtaken: Vec<(u32, u32)>,
 }
-
-const EXAMPLES: usize = 5;
 
 /// Counts the inverted pairs in O(n log n): visitors are taken by the time they asked, those who had their
 /// place before that are kept in a Fenwick tree over the ranks of call times.
@@ -46,23 +44,40 @@ pub fn inversions(visitors: &[Called], apart: Duration) -> Inversions {
 
     let mut tree = Fenwick(vec![0; calls.len() + 1]);
     let mut before = placed.into_iter().peekable();
-    let mut latest: Option<&Called> = None;
-    let (mut found, mut count) = (Inversions::default(), 0);
-    for second in asking {
+    let (mut pairs, mut count) = (0, 0);
+    for second in &asking {
         while let Some(first) = before.next_if(|first| first.answered < second.sent) {
             tree.add(rank(first.call));
             count += 1;
-            latest = latest
-                .filter(|known| known.call >= first.call)
-                .or(Some(first));
         }
         let until = second.call.plus(apart);
         let not_later = calls.partition_point(|known| *known <= until);
-        let later = count - not_later.checked_sub(1).map_or(0, |last| tree.up_to(last));
-        found.pairs += later;
-        if let Some(first) = latest.filter(|_| later > 0 && found.examples.len() < EXAMPLES) {
-            found.examples.push((first.visitor, second.visitor));
+        pairs += count - not_later.checked_sub(1).map_or(0, |last| tree.up_to(last));
+    }
+    Inversions {
+        pairs,
+        overtaken: overtaken(&asking, apart),
+    }
+}
+
+/// From the last who asked to the first: who was called first of those who came later?
+fn overtaken(asking: &[&Called], apart: Duration) -> Vec<(u32, u32)> {
+    let mut waiting: Vec<&&Called> = asking.iter().collect();
+    waiting.sort_unstable_by_key(|visitor| std::cmp::Reverse(visitor.answered));
+    let mut later = asking.iter().rev().peekable();
+    let mut first_called: Option<&Called> = None;
+    let mut found = Vec::new();
+    for visitor in waiting {
+        while let Some(second) = later.next_if(|second| visitor.answered < second.sent) {
+            first_called = first_called
+                .filter(|known| known.call <= second.call)
+                .or(Some(second));
         }
+        found.extend(
+            first_called
+                .filter(|by| by.call.plus(apart) < visitor.call)
+                .map(|by| (visitor.visitor, by.visitor)),
+        );
     }
     found
 }
@@ -136,7 +151,7 @@ mod tests {
             overtaken,
             Inversions {
                 pairs: 1,
-                examples: vec![(1, 2)]
+                overtaken: vec![(1, 2)]
             }
         );
     }
@@ -152,7 +167,13 @@ mod tests {
                 .filter(|(a, b)| a.answered < b.sent && b.call.micros() + apart < a.call.micros()).count();
             let counted = inversions(&history, Duration::from_micros(apart));
             prop_assert_eq!(counted.pairs, naive as u64);
-            prop_assert_eq!(counted.examples.is_empty(), naive == 0);
+            let mut overtaken: Vec<u32> = history.iter()
+                .filter(|a| history.iter().any(|b| a.answered < b.sent && b.call.micros() + apart < a.call.micros()))
+                .map(|a| a.visitor).collect();
+            overtaken.sort_unstable();
+            let mut told: Vec<u32> = counted.overtaken.iter().map(|(first, _)| *first).collect();
+            told.sort_unstable();
+            prop_assert_eq!(told, overtaken);
         }
     }
 }

@@ -45,6 +45,14 @@ impl Visitor {
             };
             let (answer, exchange) = self.ask(step, due, &status).await?;
             self.record.punctual &= step == Step::Join || exchange.sent.since(due) < TARDY;
+            if step == Step::Poll {
+                let took = |exchange: &Exchange| exchange.answered.since(exchange.sent);
+                let known = self
+                    .record
+                    .slowest
+                    .filter(|known| took(known) >= took(&exchange));
+                self.record.slowest = known.or(Some(exchange));
+            }
             let seen = self.read(step, &answer)?;
             self.observe(&seen, exchange);
             due = match seen.state {

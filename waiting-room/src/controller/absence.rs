@@ -10,7 +10,7 @@ use crate::{
     snapshot::Snapshot,
     standing::Why,
     status::POLL_FAR,
-    value::Number,
+    value::{Number, Timestamp},
 };
 
 /// How far ahead of the horizon the holders of numbers are told to poll often, in time at the line's pace. Twice the
@@ -59,6 +59,7 @@ impl Tick<'_> {
         if self.now < self.line.judge_from || is_waiting {
             return;
         }
+        self.watched.missed_to = Some(Timestamp(epochs.before(epoch, 2)));
         for (chunk, mask) in masked_chunks(self.line.horizon..judged_to) {
             let living = all_living.words(chunk);
             let gone = self.marks.gone.words(chunk);

@@ -1,7 +1,9 @@
 //! What a tick learns for estimates: seats given back, people who left the line, people found there when their turn came.
 
+use std::ops::Range;
+
 use super::{STALL, Tick, opens};
-use crate::{estimate::Turn, snapshot::Snapshot};
+use crate::{estimate::Turn, snapshot::Snapshot, value::Number};
 
 impl Tick<'_> {
     /// Counts who has left the line since the last tick: by the button, or judged absent.
@@ -13,12 +15,9 @@ impl Tick<'_> {
         if is_new || opens(before, self.seen.standing) {
             return;
         }
-        let joined = picture
-            .next
-            .since(course.next.max(before.horizon).min(picture.next));
-        let there = u64::from(course.counted) + joined;
-        let lost = there.saturating_sub(u64::from(picture.counted.total()));
-        self.watched.lost = u32::try_from(lost).unwrap_or(u32::MAX);
+        let known = course.next.max(before.horizon).min(picture.next);
+        let there = |range: Range<Number>| picture.counted_in(range);
+        self.watched.lost = course.desertion.lost(known, there);
     }
 
     /// Adds this tick to what was measured. After a stall nobody knows what happened when.
@@ -43,7 +42,16 @@ impl Tick<'_> {
                 tracing::debug!(?turn, "seats are given back at another rate");
             }
         }
-        self.line.course.counted = told.counted.total();
-        self.line.course.next = told.next;
+        let course = &mut self.line.course;
+        if course.next.0 == 0 || self.seen.picture.line.lot != self.line.lot {
+            // A draw gives new numbers; how long their holders had waited was said by the old ones.
+            course.desertion.cohorts.clear();
+            course.next = told.line.horizon;
+        }
+        let given = (course.next, told.next, told.line.horizon);
+        let there = |range: Range<Number>| told.counted_in(range);
+        let since = self.now.minus(self.elapsed);
+        course.desertion.regroup(given, (since, self.now), there);
+        course.next = told.next;
     }
 }

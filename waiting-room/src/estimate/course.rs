@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use crate::value::Number;
+use super::{Desertion, desertion::Look};
+use crate::value::{Number, Timestamp};
 
 /// How long the common past counts: the time in which it fades to a third.
-const LONG: Duration = Duration::from_secs(900);
+pub(super) const LONG: Duration = Duration::from_secs(900);
 /// How long the recent past counts. What differs from it is over.
 const RECENT: Duration = Duration::from_secs(120);
 /// The recent past says that something has changed when it differs by this part,
@@ -29,13 +30,13 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn fade(&mut self, elapsed: Duration, memory: Duration) {
+    pub(super) fn fade(&mut self, elapsed: Duration, memory: Duration) {
         let kept = (-elapsed.as_secs_f64() / memory.as_secs_f64()).exp();
         self.events *= kept;
         self.of *= kept;
     }
 
-    fn add(&mut self, events: f64, of: f64) {
+    pub(super) fn add(&mut self, events: f64, of: f64) {
         self.events += events;
         self.of += of;
     }
@@ -54,7 +55,7 @@ impl Tally {
 }
 
 /// The measured course of a line.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Course {
     /// Seats given back, of seats taken times seconds.
     pub released: Tally,
@@ -64,19 +65,17 @@ pub struct Course {
     pub seats: Tally,
     /// Calls of the line in its turn, of all calls: the others are late comers and whom an operator called.
     pub in_turn: Tally,
-    /// Calls, of the counted visitors whom the horizon passed: the others had gone unnoticed.
-    pub found: Tally,
-    /// Waiting visitors who left or were judged absent, of those who waited times seconds.
-    pub lost: Tally,
-    /// Counted visitors after the last tick.
-    pub counted: u32,
+    /// Who leaves while waiting.
+    pub desertion: Desertion,
     /// The first number not yet given out, as of the last tick.
     pub next: Number,
 }
 
 /// What one tick saw.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Watched {
+    /// When.
+    pub now: Timestamp,
     /// Time since the last tick.
     pub elapsed: Duration,
     /// Seats given back.
@@ -89,8 +88,10 @@ pub struct Watched {
     pub calls: u32,
     /// Counted visitors whom the horizon passed.
     pub passed: u32,
-    /// Waiting visitors who left or were judged absent.
-    pub lost: u32,
+    /// Waiting visitors of each cohort who left or were judged absent.
+    pub lost: Vec<u32>,
+    /// If absences were judged: whoever was not heard of since then is missed.
+    pub missed_to: Option<Timestamp>,
 }
 
 /// Whether seats are given back as before.
@@ -105,15 +106,10 @@ pub enum Turn {
 }
 
 impl Course {
-    /// The course after one more tick. `counted` and `next` are the caller's to set.
+    /// The course after one more tick. The cohorts and `next` are the caller's to set.
     pub fn watch(&mut self, seen: &Watched) -> Turn {
         let elapsed = seen.elapsed;
-        for tally in [
-            &mut self.released,
-            &mut self.in_turn,
-            &mut self.found,
-            &mut self.lost,
-        ] {
+        for tally in [&mut self.released, &mut self.in_turn] {
             tally.fade(elapsed, LONG);
         }
         self.released_lately.fade(elapsed, RECENT);
@@ -130,10 +126,13 @@ impl Course {
         }
         self.in_turn
             .add(f64::from(seen.called), f64::from(seen.calls));
-        self.found
-            .add(f64::from(seen.called), f64::from(seen.passed));
-        self.lost
-            .add(f64::from(seen.lost), f64::from(self.counted) * seconds);
+        let look = Look {
+            now: seen.now,
+            elapsed,
+            missed_to: seen.missed_to,
+        };
+        self.desertion
+            .learn(&seen.lost, (seen.passed, seen.called), look);
         self.follow()
     }
 

@@ -35,9 +35,8 @@ const GUESSES: [f64; 9] = [-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0];
 const DESERTION: f64 = 0.5;
 /// Weight of the belief that whoever is counted is there.
 const DOUBT: f64 = 20.0;
-/// From when a visitor is silent until the line stops counting them, in `absent_after`s: two whole epochs of half of
-/// it, and between none and one more.
-const NOTICED_AFTER: f64 = 1.25;
+/// Along the line it is known at so many places for each cohort how many will be called before.
+const PLACES: u32 = 3;
 
 /// What bounds the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +57,10 @@ pub struct Forecast {
     most_per_second: Option<f64>,
     /// Of all calls, those of the line in its turn.
     in_turn: f64,
-    /// Of those counted, the ones who are there.
-    found: f64,
-    /// Who leaves, of one and in a second.
-    desertion: f64,
+    /// From the front to the end of the line: so many ahead, of whom so many will be called.
+    callers: Vec<(f64, f64)>,
+    /// The same for each one more behind the end.
+    behind: f64,
 }
 
 impl Forecast {
@@ -80,7 +79,7 @@ impl Forecast {
         let active = limits.active.map(f64::from);
         let active = active.into_iter().chain(level).reduce(f64::min);
         let seats = active.map(|active| Seats::of(course, line.occupied, active));
-        Self {
+        let mut forecast = Self {
             // Where seats bound the line nothing is known before some were given back.
             is_known: line.pace.busy_ms >= FIRST_WORD_MS
                 && seats.is_none_or(|seats| seats.per_second > 0.0),
@@ -88,9 +87,32 @@ impl Forecast {
             seats,
             most_per_second: by_calls.map(|limit| f64::from(limit.get()) / 60.0),
             in_turn: course.in_turn.share(DOUBT).max(0.1),
-            found: course.found.share(DOUBT),
-            desertion: desertion(line),
+            callers: vec![(0.0, 0.0)],
+            behind: 1.0,
+        };
+        if forecast.is_known {
+            forecast.walk(line);
         }
+        forecast
+    }
+
+    /// Walks along the line: how many of each cohort will still be there when its turn comes.
+    fn walk(&mut self, line: &Line) {
+        let course = &line.course;
+        let curve = course.desertion.curve(line.ticked_at);
+        let (mut ahead, mut called) = (0.0, 0.0);
+        for cohort in &course.desertion.cohorts {
+            let age = cohort.age(line.ticked_at);
+            let part = f64::from(cohort.counted) / f64::from(PLACES);
+            for _ in 0..PLACES {
+                let turn = self.seconds((called + 1.0) / self.in_turn);
+                called += part * curve.there(age, turn);
+                ahead += part;
+                self.callers.push((ahead, called));
+            }
+        }
+        let turn = self.seconds((called + 1.0) / self.in_turn);
+        self.behind = curve.there(0.0, turn);
     }
 
     /// The wait of someone with `ahead` people before them; `None` while nothing honest can be said.
@@ -99,10 +121,9 @@ impl Forecast {
         if !self.is_known {
             return None;
         }
-        let stay = self.stay(ahead);
-        let living = f64::from(ahead) * self.found;
-        let calls = (living * stay + 1.0) / self.in_turn;
-        let unsure = living * (1.0 - stay * self.found) * DESERTION / self.in_turn;
+        let callers = self.callers(ahead);
+        let calls = (callers + 1.0) / self.in_turn;
+        let unsure = (f64::from(ahead) - callers) * DESERTION / self.in_turn;
         let guesses = GUESSES.map(|guess| self.seconds((calls + guess * unsure).max(1.0)));
         let p50 = guesses.iter().sum::<f64>() / guesses.len() as f64;
         let spread = self.spread(p50, calls);
@@ -117,19 +138,15 @@ impl Forecast {
     /// How many of those ahead are likely to be called, rather than to have gone away by then.
     #[must_use]
     pub fn callers(&self, ahead: u32) -> f64 {
-        f64::from(ahead) * self.found * self.stay(ahead)
-    }
-
-    /// Of those ahead who are there, the share that still is when their turn comes: they go away at a constant rate
-    /// while the line moves.
-    fn stay(&self, ahead: u32) -> f64 {
-        let living = f64::from(ahead) * self.found;
-        let exposed = self.desertion * self.seconds((living + 1.0) / self.in_turn);
-        if exposed > 1e-6 {
-            exposed.ln_1p() / exposed
-        } else {
-            1.0
-        }
+        let ahead = f64::from(ahead);
+        let after = self.callers.partition_point(|(to, _)| *to < ahead);
+        let (from, called) = self.callers[after.saturating_sub(1)];
+        let each = match self.callers.get(after) {
+            Some((to, then)) if *to > from => (then - called) / (to - from),
+            Some(_) => 1.0,
+            None => self.behind,
+        };
+        called + (ahead - from) * each
     }
 
     /// The wait of a late comer who is the `place`th (from 0) of the late lane; `prompt` of them come before the line
@@ -177,23 +194,6 @@ impl Forecast {
         let measured = seconds / seats.samples.max(1.0).sqrt();
         count.hypot(measured).hypot(drift)
     }
-}
-
-/// Who leaves the line, of one and in a second.
-fn desertion(line: &Line) -> f64 {
-    let course = &line.course;
-    let noticed_after = line.times[1] as f64 / 1_000.0 * NOTICED_AFTER;
-    if noticed_after <= 0.0 {
-        return 0.0;
-    }
-    // Those who waited in the last while may have left unnoticed: their time says nothing yet.
-    let waited = course.lost.of - f64::from(course.counted) * noticed_after;
-    // The front is watched more closely: who had gone there, had gone within that while.
-    let at_the_front = -course.found.share(DOUBT).max(0.01).ln() / noticed_after;
-    let seen_for = f64::from(course.counted.max(1)) * noticed_after;
-    let weight = (waited / seen_for).clamp(0.0, 1.0);
-    let in_the_line = course.lost.events / waited.max(seen_for / 4.0);
-    in_the_line * weight + at_the_front * (1.0 - weight)
 }
 
 /// The calls of the last minute, and how many there may be.

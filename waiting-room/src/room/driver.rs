@@ -6,7 +6,7 @@
 
 mod copying;
 mod drawing;
-mod fleet;
+pub(super) mod fleet;
 mod moving;
 mod numbering;
 mod reading;
@@ -52,6 +52,10 @@ pub struct Driver {
     settle_at: Timestamp,
     failing: bool,
     presence_at: Timestamp,
+    /// The last step that read the store.
+    stepped_at: Timestamp,
+    /// Until then some gateway's bits may be missing.
+    whole_from: Timestamp,
     known: Known,
     orders: Arc<Orders>,
     order: Option<drawing::Order>,
@@ -87,6 +91,8 @@ impl Driver {
             settle_at: Timestamp(0),
             failing: false,
             presence_at: Timestamp(0),
+            stepped_at: Timestamp(0),
+            whole_from: Timestamp(0),
             known: Known::default(),
             orders: Arc::default(),
             order: None,
@@ -169,6 +175,7 @@ impl Driver {
             Some(line) => Some(self.read(line, &head, now).await?),
             None => None,
         };
+        self.mind_fleet(now);
         if let Some(picture) = &picture {
             self.copy_log(&picture.line).await?;
             self.publish(Arc::clone(picture));
@@ -215,6 +222,7 @@ impl Driver {
     }
 
     async fn flush(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.inner.lateness.judge(now);
         let presence_too = now >= self.presence_at.plus(PRESENCE_EVERY);
         let take = |inner: &Inner, writes: &mut Vec<ChunkWrite>| {
             inner.activity.take_dirty(writes);

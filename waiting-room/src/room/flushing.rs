@@ -1,17 +1,20 @@
 //! Writing down what visitors did, so that the fleet hears of it.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
-use super::Inner;
+use super::{Inner, driver::fleet::MISSED_AFTER};
 use crate::{
-    presence::ChunkWrite,
+    presence::{CLOCK_SKEW, ChunkWrite},
     store::StoreError,
     value::{Number, Timestamp},
 };
 
+/// A gateway that hears of visitors too late says so by a sign of life as old as that of one that is missed.
+const AS_IF_SILENT: Duration = MISSED_AFTER.saturating_add(CLOCK_SKEW);
+
 impl Inner {
-    /// Writes the bits that `take` collects, and that this gateway is there; what could not be written is collected
-    /// again.
+    /// Writes the bits that `take` collects, and until when they say who is there; what could not be written is
+    /// collected again.
     pub(super) async fn flush(
         &self,
         now: Timestamp,
@@ -21,7 +24,11 @@ impl Inner {
         let mut writes = Vec::new();
         take(self, &mut writes);
         let soil = Soil(self);
-        self.store.flush(self.gateway, now, &writes).await?;
+        let until = match self.lateness.is_behind(now) {
+            true => now.minus(AS_IF_SILENT),
+            false => now,
+        };
+        self.store.flush(self.gateway, until, &writes).await?;
         std::mem::forget(soil);
         Ok(())
     }

@@ -11,7 +11,6 @@ use super::{
 use crate::{
     counts::Event,
     line::Lot,
-    presence::DUE_SLACK,
     snapshot::{Place, Snapshot},
     standing::Why,
     status::{self, Reason, State, Status},
@@ -60,11 +59,14 @@ impl Room {
             });
         }
         inner.presence.record(ticket.number, at.now);
+        if let Told::Wait { next_poll_at, .. } = ticket.told {
+            inner.lateness.note(next_poll_at, at.now);
+        }
         let mut status = self.told(&ticket, place, at);
         status.reason = status.reason.or(reason);
         if self.comes_up_soon(ticket.number, place) {
             status.poll_after = status::poll_soon(status.poll_after, at.entropy);
-            let due = at.now.plus(status.poll_after).plus(DUE_SLACK);
+            let due = at.now.plus(status.poll_after).plus(inner.lateness.slack());
             inner.due.record(ticket.number, due);
         }
         let told = match place {

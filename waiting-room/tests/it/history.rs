@@ -34,7 +34,7 @@ fn sizes() -> impl Strategy<Value = Sizes> {
 /// How many histories of each kind; `HISTORIES` asks for more.
 fn cases() -> u32 {
     let asked = std::env::var("HISTORIES").ok();
-    asked.and_then(|text| text.parse().ok()).unwrap_or(500)
+    asked.and_then(|text| text.parse().ok()).unwrap_or(400)
 }
 
 fn run(seed: u64, sizes: Sizes, faults: Faults) {
@@ -66,5 +66,10 @@ proptest! {
     #[test]
     fn every_promise_holds_while_gateways_restart(seed: u64, sizes in sizes()) {
         run(seed, sizes, Faults::Restarts);
+    }
+
+    #[test]
+    fn every_promise_holds_while_gateways_stand_still(seed: u64, sizes in sizes()) {
+        run(seed, sizes, Faults::Pauses);
     }
 }

@@ -8,6 +8,7 @@ mod history;
 mod known_failures;
 mod methods;
 mod newcomers;
+mod overload;
 mod pair;
 mod reload;
 mod seats;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::line::Batch;
+use crate::{estimate::Cohort, line::Batch};
 
 const START: Timestamp = Timestamp(1_790_000_000_000);
 
@@ -93,14 +93,20 @@ fn seats_come_free_at_their_measured_rate_however_many_there_are() {
 fn whoever_leaves_the_line_makes_it_shorter() {
     let mut all_stay = line(&[50, 40, 30, 20, 10, 0]);
     let wait = p50(&by_minute(&all_stay, 60), 599);
-    all_stay.course.found = super::super::Tally {
-        events: 900.0,
-        of: 1_000.0,
-    };
-    all_stay.course.lost = super::super::Tally {
-        events: 300.0,
-        of: 600_000.0,
-    };
+    let joined_at = START.minus(Duration::from_secs(300));
+    all_stay.course.desertion.cohorts = vec![Cohort {
+        from: all_stay.floor,
+        since: joined_at,
+        until: joined_at,
+        counted: 600,
+    }];
+    all_stay.ticked_at = START;
+    for row in &mut all_stay.course.desertion.table {
+        *row = super::super::Tally {
+            events: 300.0,
+            of: 600_000.0,
+        };
+    }
     let shorter = p50(&by_minute(&all_stay, 60), 599);
     assert!(shorter < wait * 9 / 10, "{shorter} of {wait}");
 }

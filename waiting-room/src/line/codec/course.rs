@@ -1,7 +1,10 @@
-//! The measured course of the line as bytes: fifty-odd of them.
+//! The measured course of the line as bytes: some hundred and fifty, and eight or nine for each cohort.
 
 use super::{In, Out};
-use crate::estimate::{Course, Tally};
+use crate::{
+    estimate::{Cohort, Course, Tally},
+    value::{Number, Timestamp},
+};
 
 impl Out {
     pub(super) fn course(&mut self, course: &Course) {
@@ -10,31 +13,62 @@ impl Out {
             course.released_lately,
             course.seats,
             course.in_turn,
-            course.found,
-            course.lost,
-        ] {
+            course.desertion.front,
+            course.desertion.said,
+        ]
+        .iter()
+        .chain(&course.desertion.table)
+        {
             // Six or seven digits are more than was measured.
             for value in [tally.events, tally.of] {
                 self.0.extend_from_slice(&(value as f32).to_be_bytes());
             }
         }
-        self.u64(u64::from(course.counted));
         self.u64(course.next.0);
+        self.u64(course.desertion.missed_to.0);
+        self.length(course.desertion.cohorts.len());
+        let (mut number, mut time) = (0, 0);
+        for cohort in &course.desertion.cohorts {
+            self.u64(cohort.from.0.wrapping_sub(number));
+            self.u64(cohort.since.0.wrapping_sub(time));
+            self.u64(cohort.until.0.wrapping_sub(cohort.since.0));
+            self.u64(u64::from(cohort.counted));
+            (number, time) = (cohort.from.0, cohort.until.0);
+        }
     }
 }
 
 impl In<'_> {
     pub(super) fn course(&mut self) -> Option<Course> {
-        Some(Course {
+        let mut course = Course {
             released: self.tally()?,
             released_lately: self.tally()?,
             seats: self.tally()?,
             in_turn: self.tally()?,
-            found: self.tally()?,
-            lost: self.tally()?,
-            counted: self.u32()?,
-            next: self.number()?,
-        })
+            ..Course::default()
+        };
+        course.desertion.front = self.tally()?;
+        course.desertion.said = self.tally()?;
+        for row in &mut course.desertion.table {
+            *row = self.tally()?;
+        }
+        course.next = self.number()?;
+        course.desertion.missed_to = self.time()?;
+        let (mut number, mut time) = (0_u64, 0_u64);
+        course.desertion.cohorts = self.items(|input| {
+            let from = Number(number.wrapping_add(input.u64()?));
+            let since = Timestamp(time.wrapping_add(input.u64()?));
+            let until = Timestamp(since.0.wrapping_add(input.u64()?));
+            (number, time) = (from.0, until.0);
+            let counted = input.u32()?;
+            Some(Cohort {
+                from,
+                since,
+                until,
+                counted,
+            })
+        })?;
+        Some(course)
     }
 
     fn tally(&mut self) -> Option<Tally> {

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::estimate::Tally;
+use crate::estimate::{Cohort, Desertion, Tally};
 use crate::provisional::{ListId, Numbered};
 
 const START: u64 = 1_790_000_000_000;
@@ -21,6 +21,15 @@ fn batch() -> impl Strategy<Value = Batch> {
     )
 }
 
+fn cohort(from: u64) -> Cohort {
+    Cohort {
+        from: Number(from),
+        since: Timestamp(START),
+        until: Timestamp(START + 9),
+        counted: 7,
+    }
+}
+
 fn course(next: u64) -> Course {
     let tally = |events| Tally {
         events,
@@ -31,9 +40,13 @@ fn course(next: u64) -> Course {
         released_lately: tally(2.25),
         seats: tally(40.0),
         in_turn: tally(900.0),
-        found: tally(1_000.0),
-        lost: tally(0.0),
-        counted: 7,
+        desertion: Desertion {
+            cohorts: vec![cohort(next), cohort(next.wrapping_add(9))],
+            front: tally(1_000.0),
+            said: tally(3.0),
+            missed_to: Timestamp(START),
+            table: std::array::from_fn(|row| tally(row as f64)),
+        },
         next: Number(next),
     }
 }

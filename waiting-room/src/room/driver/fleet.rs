@@ -13,9 +13,14 @@ use crate::{
 
 /// A gateway that has written nothing for so long is missed: several steps, and clocks that differ. Before this nobody
 /// looks overdue who was told by it: a bit lasts for the slack and the skew past its poll.
-const MISSED_AFTER: Duration = CLOCK_SKEW.saturating_add(Duration::from_millis(1_500));
+pub(in crate::room) const MISSED_AFTER: Duration =
+    CLOCK_SKEW.saturating_add(Duration::from_millis(1_500));
+/// This gateway misses itself sooner: there is but one clock in that.
+const STOOD_STILL: Duration = Duration::from_millis(1_500);
 /// By then everybody near the front whom it told has asked elsewhere.
 const MISSED_FOR: Duration = Duration::from_secs(30);
+/// A gateway that goes on after a silence first answers whoever hung in its sockets meanwhile, and then is read.
+const CAUGHT_UP_AFTER: Duration = Duration::from_secs(10);
 /// And by then it is not coming back.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(300);
 
@@ -46,19 +51,29 @@ impl Driver {
         written
     }
 
-    /// Whether every gateway's bits can be trusted to be there. A gateway that died took its last quarter second to its
-    /// grave: those whom it told when to come back look overdue until they have come back.
+    /// Notes whose bits may be missing. A gateway that died took its last quarter second to its grave, and one that stood
+    /// still or is behind with its work holds polls that it has not answered: those whom it told when to come back look overdue until they have
+    /// come back. This gateway may be the one that stood still.
+    pub(super) fn mind_fleet(&mut self, now: Timestamp) {
+        let stepped_at = std::mem::replace(&mut self.stepped_at, now);
+        let stood_still = stepped_at.0 > 0 && now.since(stepped_at) > STOOD_STILL;
+        let is_missed = |at: &Timestamp| (MISSED_AFTER..MISSED_FOR).contains(&now.since(*at));
+        if stood_still || self.known.gateways.values().any(is_missed) {
+            self.whole_from = now.plus(CAUGHT_UP_AFTER);
+        }
+    }
+
+    /// Whether every gateway's bits can be trusted to be there; forgets those that are not coming back.
     pub(super) async fn fleet(&self, now: Timestamp) -> Result<Fleet, StoreError> {
-        let mut fleet = Fleet::Whole;
         for (gateway, at) in &self.known.gateways {
-            let silent = now.since(*at);
-            if silent > FORGOTTEN_AFTER {
+            if now.since(*at) > FORGOTTEN_AFTER {
                 self.inner.store.retire(*gateway).await?;
-            } else if silent > MISSED_AFTER && silent < MISSED_FOR {
-                fleet = Fleet::Missing;
             }
         }
-        Ok(fleet)
+        Ok(match now < self.whole_from {
+            true => Fleet::Missing,
+            false => Fleet::Whole,
+        })
     }
 
     /// Numbers that this gateway took for a tick that another made: nobody holds them, nobody shall wait for them.

@@ -11,6 +11,8 @@ use crate::fleet::Browser;
 const ABSENT_AFTER: Duration = Duration::from_secs(90);
 /// Between two requests of somebody inside.
 pub(crate) const VISITS: Duration = Duration::from_secs(10);
+/// Clocks differ by less.
+const APART: Duration = Duration::from_secs(1);
 /// No answer asks for a longer pause, with `absent_after` at its default.
 pub(crate) const LONGEST_POLL: Duration = Duration::from_secs(34);
 
@@ -61,6 +63,10 @@ pub(crate) struct Visitor {
     pub(crate) number: Option<Number>,
     pub(crate) shown: Option<u32>,
     pub(crate) seen_at: Timestamp,
+    /// A request of its hangs at a gateway that stands still: which, and since when.
+    pub(crate) hangs: Option<(usize, Timestamp)>,
+    /// The longest that one hung.
+    pub(crate) hung: Duration,
     /// Since when it is called, if it is.
     pub(crate) called: bool,
     pub(crate) was_called: bool,
@@ -89,6 +95,8 @@ impl Visitor {
             number: None,
             shown: None,
             seen_at: arrives,
+            hangs: None,
+            hung: Duration::ZERO,
             called: false,
             was_called: false,
         }
@@ -100,12 +108,21 @@ impl Visitor {
         self.stage != Stage::Done && self.next_at <= now && !away
     }
 
-    /// Whether it polls as told all the time, or is silent for so short that no call and no pass can be
+    /// Whether it polls as told all the time and is answered, or is silent for so short that no call and no pass can be
     /// missed: then nothing may ever happen to its place.
     pub(crate) fn is_steady(&self, rules: &Admission) -> bool {
-        let waiting = ABSENT_AFTER.min(rules.call_grace());
-        let inside = rules.session().ttl().saturating_sub(VISITS);
-        let longest = waiting.saturating_sub(LONGEST_POLL).min(inside);
+        self.polls_as_told(rules) && (self.hung.is_zero() || self.hung < longest_silence(rules))
+    }
+
+    /// The same, however long its gateway took to answer.
+    pub(crate) fn polls_as_told(&self, rules: &Admission) -> bool {
+        let longest = longest_silence(rules);
         self.gives_up_at.is_none() && self.away.is_none_or(|(from, to)| to.since(from) < longest)
     }
+}
+
+fn longest_silence(rules: &Admission) -> Duration {
+    let waiting = ABSENT_AFTER.min(rules.call_grace());
+    let inside = rules.session().ttl().saturating_sub(VISITS + APART);
+    waiting.saturating_sub(LONGEST_POLL).min(inside)
 }

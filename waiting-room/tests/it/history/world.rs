@@ -47,6 +47,8 @@ pub(crate) enum Faults {
     Amnesia,
     /// A gateway is replaced by a new one that knows nothing.
     Restarts,
+    /// A gateway stands still, and whoever asks it gets the answer when it goes on.
+    Pauses,
 }
 
 pub(crate) struct World {
@@ -62,6 +64,8 @@ pub(crate) struct World {
     backup: Option<Backup>,
     mend_at: Option<Timestamp>,
     mended_at: Timestamp,
+    /// Which gateway stands still, and until when.
+    paused: Option<(usize, Timestamp)>,
     calls: Vec<Timestamp>,
     /// Which calls those were: a number may be called once, and once more through the late lane. A
     /// call that an outage froze and that goes on afterwards is the same call.
@@ -110,6 +114,7 @@ impl World {
             backup: None,
             mend_at: None,
             mended_at: Timestamp(0),
+            paused: None,
             calls: Vec::new(),
             called: BTreeSet::new(),
             passes: BTreeMap::new(),
@@ -159,7 +164,9 @@ impl World {
 
     async fn step(&mut self) {
         let now = self.now;
-        for (gateway, log) in self.gateways.iter_mut().zip(&mut self.logs) {
+        let paused = self.paused.map(|(index, _)| index);
+        let parts = self.gateways.iter_mut().zip(&mut self.logs).enumerate();
+        for (_, (gateway, log)) in parts.filter(|(index, _)| Some(*index) != paused) {
             gateway.step(now).await;
             let part = gateway.driver.take_log();
             for entry in part.into_iter().flat_map(|part| part.entries) {
@@ -179,7 +186,10 @@ impl World {
 
     async fn act(&mut self, index: usize) {
         let (now, entropy) = (self.now, self.dice.roll());
-        let gateway = &self.gateways[self.dice.below(self.gateways.len() as u64) as usize];
+        let Some(asked) = self.answering(index) else {
+            return;
+        };
+        let gateway = &self.gateways[asked];
         let visitor = &mut self.crowd[index];
         if visitor.gives_up_at.is_some_and(|at| at <= now) && visitor.stage != Stage::Outside {
             visitor.stage = Stage::Done;
@@ -344,7 +354,8 @@ impl World {
             // Who is overdue near the front is passed over, and comes next on return.
             let waits = |visitor: &&Visitor| {
                 let in_line = visitor.stage == Stage::Waiting && !visitor.was_called;
-                let due = visitor.next_at.plus(pace * 4) > now;
+                let hangs = visitor.hangs.is_some();
+                let due = hangs || visitor.next_at.plus(pace * 4) > now;
                 // That somebody is back is known to the fleet when it was flushed and read.
                 let just_back = |(_, to): (Timestamp, Timestamp)| now < to.plus(pace * 12);
                 // After an outage the fleet hears of late comers with their next poll.
@@ -353,7 +364,9 @@ impl World {
                     .is_some_and(|own| picture.marks.gone.has(own));
                 let unheard = is_late && now < self.mended_at.plus(LONGEST_POLL);
                 let known = !visitor.away.is_some_and(just_back) && !unheard;
-                in_line && due && known && visitor.is_steady(&rules)
+                // A late comer who hangs is late once more.
+                let never_heard = visitor.away.is_some() && (hangs || !visitor.hung.is_zero());
+                in_line && due && known && !never_heard && visitor.polls_as_told(&rules)
             };
             let steady = self.crowd.iter().filter(waits);
             let before = steady.filter(|visitor| visitor.number.is_some_and(|own| own < number));
