@@ -1,12 +1,13 @@
 //! The access log: one JSON object a line, written by its own thread.
 //!
-//! A request formats its line straight into a shared buffer (a lock of some hundred nanoseconds, no
-//! allocation) and never waits for the disk. The writer takes the whole buffer at once. When the disk
+//! A request formats its line in a buffer of its thread, copies it into the shared one (a lock of some ten
+//! nanoseconds, no allocation) and never waits for the disk. The writer takes the whole buffer at once. When the disk
 //! is too slow the buffer is full, lines are dropped, and the drops are counted: a log must not be able
 //! to stop the traffic it describes.
 //!
 //! Never logged: queries, cookies, tokens, bodies, any header but the user agent.
 
+use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -62,7 +63,6 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     buffer: Vec<u8>,
-    second: json::Second,
     writer_sleeps: bool,
     closed: bool,
 }
@@ -109,17 +109,30 @@ impl AccessLog {
         let Some(shared) = &self.0 else {
             return;
         };
-        let mut state = shared.state.lock();
+        LINE.with_borrow_mut(|line| {
+            line.clear();
+            json::line(line, record);
+            shared.take(line);
+        });
+    }
+}
+
+thread_local! {
+    static LINE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+impl Shared {
+    fn take(&self, line: &str) {
+        let mut state = self.state.lock();
         if state.buffer.len() > BUFFER_BYTES_MAX {
             drop(state);
-            shared.dropped.inc();
+            self.dropped.inc();
             return;
         }
-        let State { buffer, second, .. } = &mut *state;
-        json::line(buffer, second, record);
+        state.buffer.extend_from_slice(line.as_bytes());
         // Waking costs a system call, so only a writer that sleeps is woken.
         if std::mem::take(&mut state.writer_sleeps) {
-            shared.wake.notify_one();
+            self.wake.notify_one();
         }
     }
 }

@@ -7,6 +7,7 @@ mod app;
 mod cli;
 mod clock;
 mod config;
+mod digits;
 mod drain;
 mod edge;
 mod limit;

@@ -1,81 +1,72 @@
 //! The JSON of one line, written by hand: the shape is fixed and this is on every request's path.
 
-use std::io::Write as _;
+use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use super::Record;
+use crate::digits::{push_number, push_padded, push_second};
 
 /// The longest user agent that is kept; the rest is cut.
 const USER_AGENT_MAX: usize = 200;
 
-/// The text of the second that the last line was written in: formatting a date costs more than all the
-/// rest of a line, and thousands of lines share one.
-#[derive(Debug)]
-pub(super) struct Second {
-    number: u64,
-    text: String,
-}
-
-impl Default for Second {
-    fn default() -> Self {
-        Self {
-            number: u64::MAX,
-            text: String::new(),
-        }
-    }
-}
-
-impl Second {
-    fn text(&mut self, number: u64) -> &str {
-        if self.number != number {
-            let seconds = i64::try_from(number).unwrap_or(0);
-            let time = jiff::Timestamp::from_second(seconds).unwrap_or_default();
-            self.text = time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-            self.number = number;
-        }
-        &self.text
-    }
-}
-
 /// Appends one line with its newline.
-pub(super) fn line(out: &mut Vec<u8>, second: &mut Second, record: &Record<'_>) {
-    let time = second.text(record.since_epoch.as_secs());
-    // Writing to a Vec cannot fail.
-    let _ = write!(
-        out,
-        r#"{{"ts":"{time}.{:06}Z","request_id":"#,
-        record.since_epoch.subsec_micros()
-    );
+pub(super) fn line(out: &mut String, record: &Record<'_>) {
+    out.push_str(r#"{"ts":""#);
+    push_second(out, record.since_epoch);
+    out.push('.');
+    push_padded(out, record.since_epoch.subsec_micros(), 6);
+    out.push_str(r#"Z","request_id":"#);
     text(out, record.request_id);
-    out.extend_from_slice(br#","trace_id":""#);
+    out.push_str(r#","trace_id":""#);
     hex(out, &record.trace_id);
-    out.extend_from_slice(br#"","tenant":"#);
+    out.push_str(r#"","tenant":"#);
     text(out, record.tenant);
     if let Some(client) = record.client {
-        let _ = write!(out, r#","client":"{client}""#);
+        out.push_str(r#","client":""#);
+        address(out, client);
+        out.push('"');
     }
-    let pairs = [
-        ("method", record.method),
-        ("host", record.host),
-        ("path", record.path),
-        ("user_agent", cut(record.user_agent)),
-    ];
-    for (name, value) in pairs {
-        let _ = write!(out, r#","{name}":"#);
-        text(out, value);
-    }
-    let _ = write!(
+    out.push_str(r#","method":"#);
+    text(out, record.method);
+    out.push_str(r#","host":"#);
+    text(out, record.host);
+    out.push_str(r#","path":"#);
+    text(out, record.path);
+    out.push_str(r#","user_agent":"#);
+    text(out, cut(record.user_agent));
+    out.push_str(r#","status":"#);
+    push_number(out, record.status.into());
+    out.push_str(r#","outcome":""#);
+    out.push_str(record.outcome.as_str());
+    out.push_str(r#"","bytes":"#);
+    push_number(out, record.bytes as u64);
+    out.push_str(r#","us":"#);
+    push_number(
         out,
-        r#","status":{},"outcome":"{}","bytes":{},"us":{},"config":{}"#,
-        record.status,
-        record.outcome.as_str(),
-        record.bytes,
-        record.took.as_micros(),
-        record.config,
+        u64::try_from(record.took.as_micros()).unwrap_or(u64::MAX),
     );
+    out.push_str(r#","config":"#);
+    push_number(out, record.config);
     if let Some(upstream) = record.upstream {
-        let _ = write!(out, r#","upstream":"{upstream}","tries":{}"#, record.tries);
+        out.push_str(r#","upstream":""#);
+        out.push_str(upstream);
+        out.push_str(r#"","tries":"#);
+        push_number(out, record.tries.into());
     }
-    out.extend_from_slice(b"}\n");
+    out.push_str("}\n");
+}
+
+fn address(out: &mut String, address: IpAddr) {
+    let IpAddr::V4(v4) = address else {
+        write!(out, "{address}").expect("a String takes any write");
+        return;
+    };
+    for (place, part) in v4.octets().into_iter().enumerate() {
+        if place > 0 {
+            out.push('.');
+        }
+        push_number(out, part.into());
+    }
 }
 
 fn cut(text: &str) -> &str {
@@ -86,30 +77,30 @@ fn cut(text: &str) -> &str {
 }
 
 /// Lower-case hex.
-pub(crate) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn hex(out: &mut String, bytes: &[u8]) {
     for byte in bytes {
         for nibble in [byte >> 4, byte & 0xf] {
-            out.push(crate::step::identify::HEX[usize::from(nibble)]);
+            out.push(char::from(crate::step::identify::HEX[usize::from(nibble)]));
         }
     }
 }
 
 /// A JSON string with its quotes.
-fn text(out: &mut Vec<u8>, text: &str) {
-    out.push(b'"');
+fn text(out: &mut String, text: &str) {
+    out.push('"');
     let plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';
     if text.as_bytes().iter().all(plain) {
-        out.extend_from_slice(text.as_bytes());
+        out.push_str(text);
     } else {
-        for byte in text.bytes() {
-            match byte {
-                b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-                0..=0x1f => {
-                    let _ = write!(out, "\\u{byte:04x}");
+        for letter in text.chars() {
+            match letter {
+                '"' | '\\' => out.extend(['\\', letter]),
+                '\0'..='\x1f' => {
+                    write!(out, "\\u{:04x}", u32::from(letter)).expect("a String takes any write");
                 }
-                _ => out.push(byte),
+                _ => out.push(letter),
             }
         }
     }
-    out.push(b'"');
+    out.push('"');
 }

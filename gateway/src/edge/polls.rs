@@ -9,8 +9,9 @@ use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE};
@@ -54,12 +55,12 @@ pub(super) async fn serve(
             return Next::Other;
         };
         match gateway
-            .answer(&head, peer, async |bytes| {
-                write(gateway, stream, bytes).await
+            .answer(&head, peer, async |bytes, longest| {
+                write(stream, bytes, longest).await
             })
             .await
         {
-            Written::Kept => stream.expect_next(gateway.live.load().http.keepalive),
+            Written::Kept(keepalive) => stream.expect_next(keepalive),
             Written::Closed => return Next::Ended,
         }
     }
@@ -84,13 +85,17 @@ async fn read(
     .await
 }
 
-async fn write(gateway: &Gateway, stream: &mut Guarded, bytes: &[u8]) -> io::Result<()> {
-    let longest = gateway.live.load().http.body_timeout;
-    let written = timeout(longest, async {
+async fn write(stream: &mut Guarded, bytes: &[u8], longest: Duration) -> io::Result<()> {
+    let mut writing = pin!(async {
         stream.write_all(bytes).await?;
         stream.flush().await
     });
-    written.await?
+    // Nearly always there is room for it, and then no clock is asked.
+    let at_once = poll_fn(|context| Poll::Ready(writing.as_mut().poll(context)));
+    match at_once.await {
+        Poll::Ready(written) => written,
+        Poll::Pending => timeout(longest, writing).await?,
+    }
 }
 
 /// The head, if that is all that has come and it is plainly a poll.

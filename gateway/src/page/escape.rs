@@ -23,6 +23,12 @@ pub(super) fn push_html(out: &mut String, text: &str) {
 /// so that the same bytes may stand inside a `<script>`.
 pub(super) fn push_json(out: &mut String, text: &str) {
     out.push('"');
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b'<');
+    if text.as_bytes().iter().all(is_plain) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),

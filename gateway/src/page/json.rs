@@ -2,10 +2,12 @@
 //!
 //! Written by hand: the members are few and fixed, and a poll then costs one allocation.
 
-use std::fmt::Write as _;
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+
+use crate::digits::{push_number, push_padded, push_second};
 
 use super::{
     escape::push_json,
@@ -99,7 +101,10 @@ impl<'o> Object<'o> {
     }
 
     fn name(&mut self, name: &str) {
-        write!(self.out, "{}\"{name}\":", self.separator).expect("a String takes any write");
+        self.out.push(self.separator);
+        self.out.push('"');
+        self.out.push_str(name);
+        self.out.push_str("\":");
         self.separator = ',';
     }
 
@@ -122,14 +127,17 @@ impl<'o> Object<'o> {
     }
 
     fn number(&mut self, name: &str, number: Option<u64>) {
-        self.member(name, number, |out, number| {
-            write!(out, "{number}").expect("a String takes any write");
-        });
+        self.member(name, number, push_number);
     }
 
     fn time(&mut self, name: &str, at_ms: Option<u64>) {
         self.member(name, at_ms, |out, at_ms| {
-            write!(out, "\"{:.3}\"", timestamp(at_ms)).expect("a String takes any write");
+            let at = Duration::from_millis(at_ms);
+            out.push('"');
+            push_second(out, at);
+            out.push('.');
+            push_padded(out, at.subsec_millis(), 3);
+            out.push_str("Z\"");
         });
     }
 }

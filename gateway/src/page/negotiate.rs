@@ -53,6 +53,10 @@ enum Closeness {
 /// that takes neither, is better served by the short answer. Scripts that say so get JSON on a tie.
 pub(crate) fn form(wish: Wish<'_>) -> Form {
     let accept = wish.accept.unwrap_or("*/*");
+    // What nearly all programs send needs no thought.
+    if matches!(accept, "*/*" | "application/json") {
+        return Form::Json;
+    }
     let html = best(accept, "text", "html");
     let json = best(accept, "application", "json");
     let by_script = wish

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BufMut as _;
 use http::request::Parts;
@@ -19,21 +20,23 @@ use crate::step::identify::Caller;
 /// Whether the connection may be used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Written {
-    /// Yes.
-    Kept,
+    /// Yes, and it may be idle for so long.
+    Kept(Duration),
     /// The answer said that it ends, or could not be sent.
     Closed,
 }
 
 impl Gateway {
-    /// Answers a request without a body for one of the gateway's own addresses; `write` sends the whole answer.
+    /// Answers a request without a body for one of the gateway's own addresses; `write` sends the whole answer within
+    /// a time.
     pub(crate) async fn answer(
         &self,
         head: &Parts,
         peer: SocketAddr,
-        write: impl AsyncFnOnce(&[u8]) -> io::Result<()>,
+        write: impl AsyncFnOnce(&[u8], Duration) -> io::Result<()>,
     ) -> Written {
         let live = self.live.load_full();
+        let http = live.http;
         let mut ctx = Exchange::new(live, Arc::clone(&self.metrics), self.drain.enter());
         ctx.peer = peer;
         let answer = match self.decide(head, &[], &mut ctx).await {
@@ -45,7 +48,8 @@ impl Gateway {
             }
         };
         let closes = self.drain.has_begun();
-        let sent = write(&in_one_piece(&answer, ctx.caller.as_ref(), closes)).await;
+        let whole = in_one_piece(&answer, ctx.caller.as_ref(), closes);
+        let sent = write(&whole, http.body_timeout).await;
         let (status, bytes) = match sent {
             Ok(()) => (answer.status.as_u16(), answer.body.len()),
             Err(_) => (0, 0),
@@ -56,7 +60,7 @@ impl Gateway {
         };
         self.record(head, &mut ctx, (status, bytes));
         match sent.is_ok() && !closes {
-            true => Written::Kept,
+            true => Written::Kept(http.keepalive),
             false => Written::Closed,
         }
     }

@@ -128,8 +128,8 @@ impl Driver {
             self.session = 0;
         }
         if !self.inner.retired.load(Ordering::Acquire) {
-            let is_settled = self.inner.is_settled();
-            self.inner.heirlooms.desk.note(is_settled, now);
+            let noted = (tried.is_ok(), self.inner.is_settled());
+            self.inner.heirlooms.desk.note(noted, now);
         }
         match tried {
             Ok(stepped) => {

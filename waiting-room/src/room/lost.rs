@@ -24,6 +24,10 @@ use crate::{
 
 /// A store that cannot be used for so long is lost; less is a hiccup.
 const LOST_AFTER: Duration = STALE_AFTER;
+/// A store that answers again is trusted after some seconds, and then there are numbers. Who comes meanwhile is told to
+/// ask again: other gateways may go on giving numbers, and an arrival that is written down here is numbered after theirs.
+/// But nobody waits for that longer than this.
+const TRUSTED_WITHIN: Duration = Duration::from_secs(15);
 /// So long after this gateway has its store back, the other gateways' lists are there too, or never will be.
 const LISTS_WITHIN: Duration = Duration::from_secs(10);
 /// A provisional ticket is good this long: lists are kept as long.
@@ -39,6 +43,8 @@ pub(super) struct Desk {
     lost_since: AtomicU64,
     /// Since when they can.
     back_since: AtomicU64,
+    /// When the store answered last.
+    answered_at: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -52,8 +58,11 @@ struct Lists {
 }
 
 impl Desk {
-    /// Says at each step whether numbers can be taken.
-    pub(super) fn note(&self, is_settled: bool, now: Timestamp) {
+    /// Says at each step whether the store answered, and whether numbers can be taken.
+    pub(super) fn note(&self, (answered, is_settled): (bool, bool), now: Timestamp) {
+        if answered {
+            self.answered_at.store(now.0, Ordering::Release);
+        }
         let since = self.lost_since.load(Ordering::Acquire);
         if is_settled && since != 0 {
             self.back_since.store(now.0, Ordering::Release);
@@ -97,6 +106,12 @@ impl Desk {
     fn lost_since(&self, now: Timestamp) -> Option<Timestamp> {
         let since = Timestamp(self.lost_since.load(Ordering::Acquire));
         (since.0 != 0 && now >= since.plus(LOST_AFTER)).then_some(since)
+    }
+
+    /// Whether the store answers, and will be trusted in a moment.
+    fn comes_back(&self, since: Timestamp, now: Timestamp) -> bool {
+        let answered_at = Timestamp(self.answered_at.load(Ordering::Acquire));
+        now < answered_at.plus(LOST_AFTER) && now < since.plus(TRUSTED_WITHIN)
     }
 
     /// Whether numbers could ever be taken.
@@ -165,7 +180,8 @@ impl Room {
         // A gateway that has just started and has its store is no gateway whose store is lost.
         let desk = &inner.heirlooms.desk;
         let begins = || inner.store.session() != 0 && !desk.has_had_it();
-        let is_lost = desk.lost_since(now).is_some();
+        let lost_since = desk.lost_since(now);
+        let is_lost = lost_since.is_some_and(|since| !desk.comes_back(since, now));
         is_lost && is_held && !begins() && !self.lets_everybody_in(now)
     }
 
@@ -248,5 +264,30 @@ impl Room {
             ..self.joining(at.now, Reason::Provisional)
         };
         Held { status, ticket }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_written_down_while_the_store_is_coming_back() {
+        let at = |seconds: u64| Timestamp(1_790_000_000_000 + seconds * 1_000);
+        let desk = Desk::default();
+        let comes_back = |now| {
+            let since = desk.lost_since(now).expect("lost");
+            desk.comes_back(since, now)
+        };
+        desk.note((false, false), at(0));
+        assert_eq!(desk.lost_since(at(1)), None, "a hiccup");
+        assert!(!comes_back(at(3)));
+        desk.note((true, false), at(3));
+        assert!(comes_back(at(4)));
+        assert!(!comes_back(at(5)), "it has fallen silent again");
+        desk.note((true, false), at(15));
+        assert!(!comes_back(at(15)), "nobody waits so long");
+        desk.note((true, true), at(16));
+        assert_eq!(desk.lost_since(at(20)), None);
     }
 }

@@ -1,0 +1,77 @@
+//! Numbers and times as text, for what is written with every request: the general formatter costs several times as much.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+/// Appends a number.
+pub(crate) fn push_number(out: &mut String, number: u64) {
+    out.push_str(itoa::Buffer::new().format(number));
+}
+
+/// Appends a number with so many digits, zeros in front; higher digits are left out.
+pub(crate) fn push_padded(out: &mut String, number: u32, digits: u32) {
+    for place in (0..digits).rev() {
+        let digit = number / 10_u32.pow(place) % 10;
+        out.push(char::from(b'0' + u8::try_from(digit).unwrap_or(0)));
+    }
+}
+
+/// Which second since 1970, and its text.
+type Second = (u64, String);
+
+thread_local! {
+    /// Thousands of times in a row lie in the same second, and a date is the dearest part of a time.
+    static LAST: RefCell<Second> = const { RefCell::new((u64::MAX, String::new())) };
+}
+
+/// Appends a time since 1970 (UTC) as RFC 3339 says, up to its whole second and without a zone. One past the year 9999
+/// is shown as the end of that year.
+pub(crate) fn push_second(out: &mut String, since_epoch: Duration) {
+    let second = since_epoch.as_secs();
+    LAST.with_borrow_mut(|(known, text)| {
+        if *known != second {
+            let time = i64::try_from(second).ok();
+            let time = time.and_then(|second| jiff::Timestamp::from_second(second).ok());
+            let time = time.unwrap_or(jiff::Timestamp::MAX);
+            *text = time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+            *known = second;
+        }
+        out.push_str(text);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(push: impl FnOnce(&mut String)) -> String {
+        let mut out = String::new();
+        push(&mut out);
+        out
+    }
+
+    #[test]
+    fn numbers_are_written_whole_or_with_zeros_in_front() {
+        assert_eq!(
+            text(|out| push_number(out, u64::MAX)),
+            "18446744073709551615"
+        );
+        assert_eq!(text(|out| push_padded(out, 42, 6)), "000042");
+        assert_eq!(text(|out| push_padded(out, 999_999, 6)), "999999");
+        assert_eq!(text(|out| push_padded(out, 0, 3)), "000");
+    }
+
+    #[test]
+    fn each_second_has_its_own_text() {
+        for (second, told) in [
+            (0, "1970-01-01T00:00:00"),
+            (1_764_547_200, "2025-12-01T00:00:00"),
+            (1_764_547_201, "2025-12-01T00:00:01"),
+            (1_764_547_200, "2025-12-01T00:00:00"),
+            (u64::MAX, "9999-12-30T22:00:00"),
+        ] {
+            let out = text(|out| push_second(out, Duration::from_secs(second)));
+            assert_eq!(out, told);
+        }
+    }
+}
