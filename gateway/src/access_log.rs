@@ -112,17 +112,18 @@ impl AccessLog {
         LINE.with_borrow_mut(|line| {
             line.clear();
             json::line(line, record);
-            shared.take(line);
+            shared.append(line);
         });
     }
 }
 
 thread_local! {
+    /// The line being written; kept, so that a line needs no allocation.
     static LINE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 impl Shared {
-    fn take(&self, line: &str) {
+    fn append(&self, line: &str) {
         let mut state = self.state.lock();
         if state.buffer.len() > BUFFER_BYTES_MAX {
             drop(state);

@@ -9,34 +9,53 @@ pub(crate) fn push_number(out: &mut String, number: u64) {
 }
 
 /// Appends a number with so many digits, zeros in front; higher digits are left out.
-pub(crate) fn push_padded(out: &mut String, number: u32, digits: u32) {
+fn push_padded(out: &mut String, number: u32, digits: u32) {
     for place in (0..digits).rev() {
         let digit = number / 10_u32.pow(place) % 10;
         out.push(char::from(b'0' + u8::try_from(digit).unwrap_or(0)));
     }
 }
 
-/// Which second since 1970, and its text.
-type Second = (u64, String);
+/// A whole second.
+struct Second {
+    since_epoch: u64,
+    text: String,
+}
 
 thread_local! {
     /// Thousands of times in a row lie in the same second, and a date is the dearest part of a time.
-    static LAST: RefCell<Second> = const { RefCell::new((u64::MAX, String::new())) };
+    static LAST: RefCell<Second> = const {
+        RefCell::new(Second {
+            since_epoch: u64::MAX,
+            text: String::new(),
+        })
+    };
 }
 
-/// Appends a time since 1970 (UTC) as RFC 3339 says, up to its whole second and without a zone. One past the year 9999
-/// is shown as the end of that year.
-pub(crate) fn push_second(out: &mut String, since_epoch: Duration) {
-    let second = since_epoch.as_secs();
-    LAST.with_borrow_mut(|(known, text)| {
-        if *known != second {
-            let time = i64::try_from(second).ok();
+/// Appends a time since 1970 (UTC) as RFC 3339 says, with so many digits of its second (at most nine). One past the year
+/// 9999 is shown as the last that the calendar library knows.
+pub(crate) fn push_time(out: &mut String, since_epoch: Duration, digits: u32) {
+    push_second(out, since_epoch.as_secs());
+    out.push('.');
+    push_padded(
+        out,
+        since_epoch.subsec_nanos() / 10_u32.pow(9 - digits),
+        digits,
+    );
+    out.push('Z');
+}
+
+fn push_second(out: &mut String, since_epoch: u64) {
+    LAST.with_borrow_mut(|last| {
+        // Before anything was written its text is of no second.
+        if last.since_epoch != since_epoch || last.text.is_empty() {
+            let time = i64::try_from(since_epoch).ok();
             let time = time.and_then(|second| jiff::Timestamp::from_second(second).ok());
             let time = time.unwrap_or(jiff::Timestamp::MAX);
-            *text = time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-            *known = second;
+            last.text = time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+            last.since_epoch = since_epoch;
         }
-        out.push_str(text);
+        out.push_str(&last.text);
     });
 }
 
@@ -70,8 +89,9 @@ mod tests {
             (1_764_547_200, "2025-12-01T00:00:00"),
             (u64::MAX, "9999-12-30T22:00:00"),
         ] {
-            let out = text(|out| push_second(out, Duration::from_secs(second)));
-            assert_eq!(out, told);
+            let at = Duration::new(second, 42_999_999);
+            let out = text(|out| push_time(out, at, 3));
+            assert_eq!(out, format!("{told}.042Z"));
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use capacity::{Busiest, Peak, busiest_window, peak};
-pub use order::{Called, Inversions, inversions};
+pub use order::{Called, Inversions, Overtaken, inversions};
 pub use quantile::{Quantiles, quantiles};
 
 use crate::clock::Moment;
@@ -40,7 +40,7 @@ pub struct Figures {
     /// Order in line against order of calls.
     pub inversions: Inversions,
     /// Some of those who were overtaken.
-    pub overtaken: Vec<Overtaken>,
+    pub examples: Vec<Example>,
     /// Visitors left out of the comparison since they polled later than told.
     pub tardy: u64,
     /// How often a shown position rose.
@@ -65,18 +65,16 @@ pub struct Figures {
 
 /// Somebody who was overtaken, and what may explain it.
 #[derive(Clone, Debug)]
-pub struct Overtaken {
-    /// Who had a place first.
-    pub first: u32,
-    /// Who was called first.
-    pub by: u32,
+pub struct Example {
+    /// Who, and by whom.
+    pub overtaken: Overtaken,
     /// When the first was called, from the first arrival on.
     pub called: Duration,
     /// When the poll of the first was sent that waited longest for its answer, from the first arrival on, and how long.
     pub slowest: Option<(Duration, Duration)>,
 }
 
-const OVERTAKEN_SHOWN: usize = 5;
+const EXAMPLES: usize = 5;
 
 impl Figures {
     /// Adds up `records` of gateways whose clocks are so far apart.
@@ -95,7 +93,7 @@ impl Figures {
             joined: count(|record| record.joined.is_some()),
             admitted: count(|record| record.claimed.is_some()),
             waited: quantiles(records.iter().filter_map(waited)),
-            overtaken: overtaken(records, &inversions),
+            examples: examples(records, &inversions),
             inversions,
             tardy: count(|record| !record.punctual),
             position_rises: records
@@ -138,15 +136,15 @@ fn latencies(records: &[Record]) -> Vec<(Step, Quantiles)> {
     all.filter(|(_, quantiles)| quantiles.count > 0).collect()
 }
 
-fn overtaken(records: &[Record], inversions: &Inversions) -> Vec<Overtaken> {
-    let shown = inversions.overtaken.iter().take(OVERTAKEN_SHOWN);
+fn examples(records: &[Record], inversions: &Inversions) -> Vec<Example> {
+    let shown = inversions.overtaken.iter().take(EXAMPLES);
     let due = records.iter().map(|record| record.due);
     let begun = due.min().unwrap_or(Moment::from_micros(0));
-    let found = shown.filter_map(|&(first, by)| {
-        let record = records.iter().find(|record| record.visitor == first)?;
-        Some(Overtaken {
-            first,
-            by,
+    let found = shown.filter_map(|overtaken| {
+        let mut records = records.iter();
+        let record = records.find(|record| record.visitor == overtaken.first)?;
+        Some(Example {
+            overtaken: *overtaken,
             called: record.called?.since(begun),
             slowest: record.slowest.map(|poll| {
                 let took = poll.answered.since(poll.sent);

@@ -153,7 +153,7 @@ pub struct Record {
     pub pass_until: Option<Moment>,
     /// False once a poll went out much later than it was due: such a visitor may rightly be overtaken.
     pub punctual: bool,
-    /// The poll that was answered last after it was sent.
+    /// The poll whose answer took longest.
     pub slowest: Option<Exchange>,
     /// The number of people ahead as last told.
     pub ahead: Option<u64>,

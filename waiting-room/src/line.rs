@@ -308,6 +308,18 @@ impl Line {
         self.passed_in(number).filter(|_| !marks.gone.has(number))
     }
 
+    /// When a number of that batch was called, whose ticket was made at `joined_at`. A reserved seat is called by being
+    /// taken, but after everybody with a lower number: its holder's request may have come before the tick that reserved it.
+    #[must_use]
+    pub fn called_at(&self, batch: &Batch, joined_at: Timestamp) -> Timestamp {
+        if !batch.on_arrival {
+            return batch.at;
+        }
+        let before = self.batches.partition_point(|known| known.to <= batch.from);
+        let before = before.checked_sub(1).map(|last| self.batches[last].at);
+        joined_at.max(before.unwrap_or_default()).min(batch.at)
+    }
+
     /// The batch in which the horizon passed a number, called or not, as far as it is still remembered.
     #[must_use]
     pub fn passed_in(&self, number: Number) -> Option<&Batch> {
@@ -333,16 +345,6 @@ impl Batch {
         self.to = next.to;
         self.calls = self.calls.saturating_add(next.calls);
         self.late.extend(next.late);
-    }
-
-    /// When a number of this batch was called, whose ticket was made at `joined_at`.
-    #[must_use]
-    pub fn called_at(&self, joined_at: Timestamp) -> Timestamp {
-        if self.on_arrival {
-            joined_at.min(self.at)
-        } else {
-            self.at
-        }
     }
 
     /// Whether those called may still come in.

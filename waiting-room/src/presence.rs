@@ -38,8 +38,6 @@ pub enum Trace {
 pub(crate) const DUE_EPOCH: Duration = Duration::from_secs(5);
 /// A poll may come this much later than it was due: a round trip and a slow timer.
 pub(crate) const DUE_SLACK: Duration = Duration::from_secs(2);
-/// And this much at the most, where polls come late as a rule.
-pub(crate) const LONGEST_DUE_SLACK: Duration = Duration::from_secs(12);
 
 /// Cuts time into epochs of one length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +69,7 @@ impl Epochs {
 
     /// Epochs that hold whoever is not overdue at `now`, if nobody was told to wait longer than `longest`.
     pub(crate) fn expected(self, now: Timestamp, longest: Duration) -> RangeInclusive<u64> {
-        let last = now.plus(longest).plus(LONGEST_DUE_SLACK).plus(CLOCK_SKEW);
+        let last = now.plus(longest).plus(DUE_SLACK).plus(CLOCK_SKEW);
         self.at(now.minus(CLOCK_SKEW))..=self.at(last)
     }
 

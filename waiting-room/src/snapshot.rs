@@ -198,12 +198,13 @@ impl Snapshot {
             return self.waiting(number);
         }
         let (at, until) = if number >= self.line.frontier && !out_of_turn {
-            // A reserved seat, taken after the last tick: the call begins with the taking.
+            // A reserved seat, taken after the last tick: the call begins with the taking, though the request may have
+            // come before that tick and its calls.
             let at = ticket.joined_at.max(self.line.ticked_at);
             (at, at.plus(rules.call_grace()))
         } else {
             match self.line.call_of(number, &self.marks) {
-                Some(batch) => (batch.called_at(ticket.joined_at), batch.until),
+                Some(batch) => (self.line.called_at(batch, ticket.joined_at), batch.until),
                 None => (Timestamp(0), Timestamp(0)),
             }
         };

@@ -253,7 +253,7 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// When the store did not answer; some may be set.
     async fn merge(&self, mark: Mark, bits: &Bits) -> Result<(), StoreError>;
 
-    /// Writes this gateway's trace bits, and that it was there at `at`, by its own clock.
+    /// Writes this gateway's trace bits, and that they hold whoever was heard of until `at`, by its own clock.
     ///
     /// # Errors
     /// When the store did not answer; some may be written.

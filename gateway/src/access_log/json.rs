@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::Record;
-use crate::digits::{push_number, push_padded, push_second};
+use crate::digits::{push_number, push_time};
 
 /// The longest user agent that is kept; the rest is cut.
 const USER_AGENT_MAX: usize = 200;
@@ -12,10 +12,8 @@ const USER_AGENT_MAX: usize = 200;
 /// Appends one line with its newline.
 pub(super) fn line(out: &mut String, record: &Record<'_>) {
     out.push_str(r#"{"ts":""#);
-    push_second(out, record.since_epoch);
-    out.push('.');
-    push_padded(out, record.since_epoch.subsec_micros(), 6);
-    out.push_str(r#"Z","request_id":"#);
+    push_time(out, record.since_epoch, 6);
+    out.push_str(r#"","request_id":"#);
     text(out, record.request_id);
     out.push_str(r#","trace_id":""#);
     hex(out, &record.trace_id);
@@ -77,7 +75,7 @@ fn cut(text: &str) -> &str {
 }
 
 /// Lower-case hex.
-pub(crate) fn hex(out: &mut String, bytes: &[u8]) {
+fn hex(out: &mut String, bytes: &[u8]) {
     for byte in bytes {
         for nibble in [byte >> 4, byte & 0xf] {
             out.push(char::from(crate::step::identify::HEX[usize::from(nibble)]));

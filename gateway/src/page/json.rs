@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::digits::{push_number, push_padded, push_second};
+use crate::digits::{push_number, push_time};
 
 use super::{
     escape::push_json,
@@ -134,10 +134,8 @@ impl<'o> Object<'o> {
         self.member(name, at_ms, |out, at_ms| {
             let at = Duration::from_millis(at_ms);
             out.push('"');
-            push_second(out, at);
-            out.push('.');
-            push_padded(out, at.subsec_millis(), 3);
-            out.push_str("Z\"");
+            push_time(out, at, 3);
+            out.push('"');
         });
     }
 }

@@ -53,7 +53,7 @@ enum Closeness {
 /// that takes neither, is better served by the short answer. Scripts that say so get JSON on a tie.
 pub(crate) fn form(wish: Wish<'_>) -> Form {
     let accept = wish.accept.unwrap_or("*/*");
-    // What nearly all programs send needs no thought.
+    // The answer is the same as below; nearly all programs send one of these.
     if matches!(accept, "*/*" | "application/json") {
         return Form::Json;
     }

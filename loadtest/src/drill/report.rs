@@ -117,6 +117,7 @@ impl Report {
             "seconds": self.took.as_secs_f64(),
             "waited_seconds": quantiles_json(&figures.waited),
             "order_inversions": figures.inversions.pairs,
+            "overtaken": figures.inversions.overtaken.len(),
             "polled_late": figures.tardy,
             "position_rises": figures.position_rises,
             "capacity": {
@@ -183,12 +184,12 @@ impl fmt::Display for Report {
             figures.inversions.overtaken.len(),
             figures.tardy
         )?;
-        for seen in &figures.overtaken {
+        for seen in &figures.examples {
             write!(
                 f,
                 "    visitor {} was called before visitor {}, who had a place first and was called at {}",
-                seen.by,
-                seen.first,
+                seen.overtaken.by,
+                seen.overtaken.first,
                 shown(seen.called)
             )?;
             if let Some((sent, took)) = seen.slowest.map(|(sent, took)| (shown(sent), shown(took)))

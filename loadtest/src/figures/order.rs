@@ -22,8 +22,17 @@ pub struct Called {
 pub struct Inversions {
     /// How many pairs.
     pub pairs: u64,
-    /// Everybody who was called after somebody who came later, and the first of those.
-    pub overtaken: Vec<(u32, u32)>,
+    /// Everybody who was called after somebody who came later; the last to come of them first.
+    pub overtaken: Vec<Overtaken>,
+}
+
+/// Who was overtaken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overtaken {
+    /// Who had a place first.
+    pub first: u32,
+    /// Of those who came later, the one who was called first.
+    pub by: u32,
 }
 
 /// Counts the inverted pairs in O(n log n): visitors are taken by the time they asked, those who had their
@@ -61,7 +70,7 @@ pub fn inversions(visitors: &[Called], apart: Duration) -> Inversions {
 }
 
 /// From the last who asked to the first: who was called first of those who came later?
-fn overtaken(asking: &[&Called], apart: Duration) -> Vec<(u32, u32)> {
+fn overtaken(asking: &[&Called], apart: Duration) -> Vec<Overtaken> {
     let mut waiting: Vec<&&Called> = asking.iter().collect();
     waiting.sort_unstable_by_key(|visitor| std::cmp::Reverse(visitor.answered));
     let mut later = asking.iter().rev().peekable();
@@ -76,7 +85,10 @@ fn overtaken(asking: &[&Called], apart: Duration) -> Vec<(u32, u32)> {
         found.extend(
             first_called
                 .filter(|by| by.call.plus(apart) < visitor.call)
-                .map(|by| (visitor.visitor, by.visitor)),
+                .map(|by| Overtaken {
+                    first: visitor.visitor,
+                    by: by.visitor,
+                }),
         );
     }
     found
@@ -151,7 +163,7 @@ mod tests {
             overtaken,
             Inversions {
                 pairs: 1,
-                overtaken: vec![(1, 2)]
+                overtaken: vec![Overtaken { first: 1, by: 2 }]
             }
         );
     }
@@ -171,7 +183,11 @@ mod tests {
                 .filter(|a| history.iter().any(|b| a.answered < b.sent && b.call.micros() + apart < a.call.micros()))
                 .map(|a| a.visitor).collect();
             overtaken.sort_unstable();
-            let mut told: Vec<u32> = counted.overtaken.iter().map(|(first, _)| *first).collect();
+            let mut told: Vec<u32> = counted.overtaken.iter().map(|seen| seen.first).collect();
+            for seen in &counted.overtaken {
+                let [first, by] = [seen.first, seen.by].map(|id| &history[id as usize]);
+                prop_assert!(first.answered < by.sent && by.call.micros() + apart < first.call.micros());
+            }
             told.sort_unstable();
             prop_assert_eq!(told, overtaken);
         }

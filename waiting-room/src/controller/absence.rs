@@ -45,12 +45,10 @@ impl Tick<'_> {
             self.line.epoch = epoch;
             self.line.rolls.push_back((epoch, self.next));
         }
+        let last_seen = epochs.before(epoch, 2);
         // Numbers given out since then may not have had the time to poll.
-        let known = self
-            .line
-            .rolls
-            .iter()
-            .rposition(|(at, _)| *at <= epochs.before(epoch, 2));
+        let rolls = &self.line.rolls;
+        let known = rolls.iter().rposition(|(at, _)| *at <= last_seen);
         let Some(known) = known else { return };
         let judged_to = self.line.rolls[known].1;
         self.line.rolls.drain(..known);
@@ -59,7 +57,7 @@ impl Tick<'_> {
         if self.now < self.line.judge_from || is_waiting {
             return;
         }
-        self.watched.missed_to = Some(Timestamp(epochs.before(epoch, 2)));
+        self.watched.missed_to = Some(Timestamp(last_seen));
         for (chunk, mask) in masked_chunks(self.line.horizon..judged_to) {
             let living = all_living.words(chunk);
             let gone = self.marks.gone.words(chunk);

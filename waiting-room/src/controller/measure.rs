@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{STALL, Tick, opens};
+use super::{STALL, Tick};
 use crate::{estimate::Turn, snapshot::Snapshot, value::Number};
 
 impl Tick<'_> {
@@ -10,14 +10,19 @@ impl Tick<'_> {
     pub(super) fn watch_the_line(&mut self, picture: &Snapshot) {
         let before = &self.seen.picture.line;
         let course = &before.course;
-        // At an opening all absences of a long wait are judged at once, and a draw gives new numbers.
-        let is_new = course.next.0 == 0 || before.lot != self.line.lot;
-        if is_new || opens(before, self.seen.standing) {
+        if self.has_new_numbers() {
+            self.watched.missed_to = None;
             return;
         }
         let known = course.next.max(before.horizon).min(picture.next);
         let there = |range: Range<Number>| picture.counted_in(range);
         self.watched.lost = course.desertion.lost(known, there);
+    }
+
+    /// Whether nothing is known of these numbers: the line is new, or was drawn, and how long the holders had waited was
+    /// said by their old numbers.
+    fn has_new_numbers(&self) -> bool {
+        self.line.course.next.0 == 0 || self.seen.picture.line.lot != self.line.lot
     }
 
     /// Adds this tick to what was measured. After a stall nobody knows what happened when.
@@ -42,9 +47,9 @@ impl Tick<'_> {
                 tracing::debug!(?turn, "seats are given back at another rate");
             }
         }
+        let has_new_numbers = self.has_new_numbers();
         let course = &mut self.line.course;
-        if course.next.0 == 0 || self.seen.picture.line.lot != self.line.lot {
-            // A draw gives new numbers; how long their holders had waited was said by the old ones.
+        if has_new_numbers {
             course.desertion.cohorts.clear();
             course.next = told.line.horizon;
         }

@@ -90,7 +90,7 @@ pub struct Watched {
     pub passed: u32,
     /// Waiting visitors of each cohort who left or were judged absent.
     pub lost: Vec<u32>,
-    /// If absences were judged: whoever was not heard of since then is missed.
+    /// If absences were judged: whoever was last heard of before this is missed by this tick.
     pub missed_to: Option<Timestamp>,
 }
 

@@ -21,13 +21,15 @@ pub(crate) const ROWS: usize = EDGES.len() + 1;
 const COHORT: Duration = Duration::from_secs(10);
 /// Most cohorts. Beyond, neighbours are made one where that matters least against their age.
 const MOST_COHORTS: usize = 48;
-/// Before anything is seen of an age its losses are believed to be those of the age before, less what this says: in
-/// seconds, from the beginning on, until half as many leave.
-const PATIENCE: f64 = 240.0;
-/// That is believed as firmly as if so many people had been watched for a minute.
-const LIKENESS: f64 = 30.0;
-/// That nobody leaves is believed as firmly as if so many had been found when their turn came after a minute.
-const DOUBT: f64 = 8.0;
+/// Whoever has waited this long, in seconds, is believed to go half as likely as a newcomer, before anything is seen of
+/// that age: an age loses people at the rate of the age before, times `(PATIENCE + that age) / (PATIENCE + this age)`.
+/// Chosen by the plays of `tests/it/estimates.rs`: less is wrong for longer where many leave late, more where all leave
+/// early.
+const PATIENCE: f64 = 150.0;
+/// That is believed as firmly as if so many seconds of people waiting had been watched: thirty people for a minute.
+const LIKENESS: f64 = 30.0 * 60.0;
+/// That nobody leaves is believed as firmly as if so many seconds had been watched: eight people for a minute.
+const DOUBT: f64 = 8.0 * 60.0;
 
 /// Visitors who joined at about the same time and wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +74,7 @@ pub(crate) struct Look {
     pub(crate) now: Timestamp,
     /// Time since the last tick.
     pub(crate) elapsed: Duration,
-    /// If absences were judged: whoever was not heard of since then is missed.
+    /// If absences were judged: whoever was last heard of before this is missed by this tick.
     pub(crate) missed_to: Option<Timestamp>,
 }
 
@@ -142,7 +144,9 @@ impl Desertion {
             let from = self.known_to(age, now);
             let until = (age - now.since(to).as_secs_f64()).max(0.0);
             let lost = lost.get(index).copied().unwrap_or(0);
-            let waited = f64::from(cohort.counted + lost) * (until - from);
+            // Those who were lost went somewhere in between.
+            let there = f64::from(cohort.counted) - f64::from(lost) / 2.0;
+            let waited = there * (until - from);
             for (row, part) in rows(from, until) {
                 self.table[row].add(f64::from(lost) * part, waited * part);
             }
@@ -200,7 +204,7 @@ impl Desertion {
     /// What the table says; and the front of the line of the ages that it does not know.
     pub(crate) fn curve(&self, now: Timestamp) -> Curve {
         let mut belief = self.front;
-        belief.add(0.0, DOUBT * 60.0);
+        belief.add(0.0, DOUBT);
         let mut curve = Curve {
             unheard: now.since(self.missed_to).as_secs_f64(),
             said: self.said.events / self.said.of.max(1.0),
@@ -212,8 +216,7 @@ impl Desertion {
             let [this, next] = [index, (index + 1).min(ROWS - 1)].map(|row| middle(row) + PATIENCE);
             // What the table knows well is believed of the next row; the front is believed of all that it does not.
             let known = seen.of / (seen.of + belief.of);
-            let weight = LIKENESS * 60.0;
-            let passed_on = weight * known + belief.of * (1.0 - known);
+            let passed_on = LIKENESS * known + belief.of * (1.0 - known);
             belief = Tally {
                 events: rate * this / next * passed_on,
                 of: passed_on,
@@ -239,9 +242,12 @@ fn end(row: usize) -> f64 {
     EDGES.get(row).copied().unwrap_or(f64::INFINITY)
 }
 
+/// The last row has no end; its people are taken to be a little older than it begins.
 fn middle(row: usize) -> f64 {
-    let begin = begin(row);
-    (begin + end(row).min(begin * 1.25)) / 2.0
+    match EDGES.get(row) {
+        Some(end) => (begin(row) + end) / 2.0,
+        None => begin(row) * 1.25,
+    }
 }
 
 /// How likely somebody who waits is to wait on.

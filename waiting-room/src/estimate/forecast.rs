@@ -32,11 +32,11 @@ const MIDDLE: f64 = 0.33;
 /// one of them alone would jump a whole step.
 const GUESSES: [f64; 9] = [-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0];
 /// How well it is known how many will leave: half of them more or less.
-const DESERTION: f64 = 0.5;
-/// Weight of the belief that whoever is counted is there.
-const DOUBT: f64 = 20.0;
-/// Along the line it is known at so many places for each cohort how many will be called before.
-const PLACES: u32 = 3;
+const LEAVERS_UNSURE: f64 = 0.5;
+/// Weight of the belief that all calls are the line's in its turn.
+const ALL_IN_TURN: f64 = 20.0;
+/// Each cohort is walked in so many parts.
+const PARTS: u32 = 3;
 
 /// What bounds the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub struct Forecast {
     /// Of all calls, those of the line in its turn.
     in_turn: f64,
     /// From the front to the end of the line: so many ahead, of whom so many will be called.
-    callers: Vec<(f64, f64)>,
+    walked: Vec<(f64, f64)>,
     /// The same for each one more behind the end.
     behind: f64,
 }
@@ -86,8 +86,8 @@ impl Forecast {
             minute: limits.per_minute.map(|most| Minute::of(line, most)),
             seats,
             most_per_second: by_calls.map(|limit| f64::from(limit.get()) / 60.0),
-            in_turn: course.in_turn.share(DOUBT).max(0.1),
-            callers: vec![(0.0, 0.0)],
+            in_turn: course.in_turn.share(ALL_IN_TURN).max(0.1),
+            walked: vec![(0.0, 0.0)],
             behind: 1.0,
         };
         if forecast.is_known {
@@ -103,12 +103,12 @@ impl Forecast {
         let (mut ahead, mut called) = (0.0, 0.0);
         for cohort in &course.desertion.cohorts {
             let age = cohort.age(line.ticked_at);
-            let part = f64::from(cohort.counted) / f64::from(PLACES);
-            for _ in 0..PLACES {
+            let part = f64::from(cohort.counted) / f64::from(PARTS);
+            for _ in 0..PARTS {
                 let turn = self.seconds((called + 1.0) / self.in_turn);
                 called += part * curve.there(age, turn);
                 ahead += part;
-                self.callers.push((ahead, called));
+                self.walked.push((ahead, called));
             }
         }
         let turn = self.seconds((called + 1.0) / self.in_turn);
@@ -123,7 +123,7 @@ impl Forecast {
         }
         let callers = self.callers(ahead);
         let calls = (callers + 1.0) / self.in_turn;
-        let unsure = (f64::from(ahead) - callers) * DESERTION / self.in_turn;
+        let unsure = (f64::from(ahead) - callers) * LEAVERS_UNSURE / self.in_turn;
         let guesses = GUESSES.map(|guess| self.seconds((calls + guess * unsure).max(1.0)));
         let p50 = guesses.iter().sum::<f64>() / guesses.len() as f64;
         let spread = self.spread(p50, calls);
@@ -139,9 +139,9 @@ impl Forecast {
     #[must_use]
     pub fn callers(&self, ahead: u32) -> f64 {
         let ahead = f64::from(ahead);
-        let after = self.callers.partition_point(|(to, _)| *to < ahead);
-        let (from, called) = self.callers[after.saturating_sub(1)];
-        let each = match self.callers.get(after) {
+        let after = self.walked.partition_point(|(to, _)| *to < ahead);
+        let (from, called) = self.walked[after.saturating_sub(1)];
+        let each = match self.walked.get(after) {
             Some((to, then)) if *to > from => (then - called) / (to - from),
             Some(_) => 1.0,
             None => self.behind,

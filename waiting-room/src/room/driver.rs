@@ -21,13 +21,13 @@ use std::{
     time::Duration,
 };
 
-use super::Inner;
+use super::{Inner, lost::StoreNow};
 use crate::{
     controller::{self, Calls, Seen, TICK},
     counts::Event,
     line::{Line, SEGMENT_NUMBERS},
     orders::{Orders, Word},
-    presence::{CLOCK_SKEW, ChunkWrite, Epochs},
+    presence::{ChunkWrite, Epochs},
     provisional::ListId,
     share::SILENT,
     snapshot::Snapshot,
@@ -128,8 +128,12 @@ impl Driver {
             self.session = 0;
         }
         if !self.inner.retired.load(Ordering::Acquire) {
-            let noted = (tried.is_ok(), self.inner.is_settled());
-            self.inner.heirlooms.desk.note(noted, now);
+            let store = match tried.is_ok() {
+                _ if self.inner.is_settled() => StoreNow::Settled,
+                true => StoreNow::Answers,
+                false => StoreNow::Silent,
+            };
+            self.inner.heirlooms.desk.note(store, now);
         }
         match tried {
             Ok(stepped) => {
@@ -161,7 +165,7 @@ impl Driver {
         // Read before the head: numbers taken meanwhile are not evidence of a loss.
         let highest = Number(self.inner.highest.load(Ordering::Acquire));
         let head = self.inner.store.head().await?;
-        agree_on_time(head.at, now)?;
+        fleet::agree_on_time(head.at, now)?;
         let line = decode(&head)?;
         let known = self.inner.snapshot.load_full();
         if let Some(known) =
@@ -175,7 +179,7 @@ impl Driver {
             Some(line) => Some(self.read(line, &head, now).await?),
             None => None,
         };
-        self.mind_fleet(now);
+        self.note_missing(now);
         if let Some(picture) = &picture {
             self.copy_log(&picture.line).await?;
             self.publish(Arc::clone(picture));
@@ -289,7 +293,7 @@ impl Driver {
         };
         let health = self.health(picture, now).await?;
         let lot = self.lot_step(picture, &traces, (&standing, made)).await?;
-        let fleet = self.fleet(now).await?;
+        self.forget_the_dead(now).await?;
         let seen = Seen {
             picture,
             traces: &traces,
@@ -298,7 +302,7 @@ impl Driver {
             key: self.inner.seal.signing_key(),
             name: &self.inner.name,
             health: health.as_ref().map(|(health, span)| (health, *span)),
-            fleet,
+            fleet: self.fleet(now),
             lot: &lot,
             provisional: numbered.as_ref(),
             burnt,
@@ -383,18 +387,4 @@ impl Driver {
         // The next step reads it like everybody else, whoever won.
         Ok(Stepped::Read)
     }
-}
-
-/// A gateway whose clock is far off would read other epochs than the fleet writes and think the room empty.
-/// It neither ticks nor lets anybody in until its clock is right.
-fn agree_on_time(theirs: Option<Timestamp>, now: Timestamp) -> Result<(), StoreError> {
-    let Some(theirs) = theirs else { return Ok(()) };
-    let apart = theirs.since(now).max(now.since(theirs));
-    if apart <= CLOCK_SKEW {
-        return Ok(());
-    }
-    let seconds = apart.as_secs();
-    Err(StoreError::Unexpected(format!(
-        "a time {seconds} s from this machine's; set the clocks"
-    )))
 }

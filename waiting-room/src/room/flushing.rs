@@ -9,7 +9,8 @@ use crate::{
     value::{Number, Timestamp},
 };
 
-/// A gateway that hears of visitors too late says so by a sign of life as old as that of one that is missed.
+/// A gateway that hears of visitors too late says so by a sign of life as old as that of one that is missed, also to
+/// whoever's clock is behind.
 const AS_IF_SILENT: Duration = MISSED_AFTER.saturating_add(CLOCK_SKEW);
 
 impl Inner {
@@ -24,11 +25,11 @@ impl Inner {
         let mut writes = Vec::new();
         take(self, &mut writes);
         let soil = Soil(self);
-        let until = match self.lateness.is_behind(now) {
+        let heard_at = match self.lateness.is_behind(now) {
             true => now.minus(AS_IF_SILENT),
             false => now,
         };
-        self.store.flush(self.gateway, until, &writes).await?;
+        self.store.flush(self.gateway, heard_at, &writes).await?;
         std::mem::forget(soil);
         Ok(())
     }

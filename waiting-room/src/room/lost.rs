@@ -26,14 +26,25 @@ use crate::{
 const LOST_AFTER: Duration = STALE_AFTER;
 /// A store that answers again is trusted after some seconds, and then there are numbers. Who comes meanwhile is told to
 /// ask again: other gateways may go on giving numbers, and an arrival that is written down here is numbered after theirs.
-/// But nobody waits for that longer than this.
-const TRUSTED_WITHIN: Duration = Duration::from_secs(15);
+/// One that answers for longer than this and is not trusted yet is as good as lost.
+const HELD_BACK_AT_MOST: Duration = Duration::from_secs(15);
 /// So long after this gateway has its store back, the other gateways' lists are there too, or never will be.
 const LISTS_WITHIN: Duration = Duration::from_secs(10);
 /// A provisional ticket is good this long: lists are kept as long.
 const GOOD_FOR: Duration = Duration::from_secs(48 * 3_600);
 /// Most arrivals whose spot is remembered, to answer a repeat: 48 MB at the worst.
 const MOST_REMEMBERED: usize = 1 << 20;
+
+/// How the store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StoreNow {
+    /// It does not answer.
+    Silent,
+    /// It answers, but is not yet trusted with numbers.
+    Answers,
+    /// Numbers can be taken.
+    Settled,
+}
 
 /// Where arrivals are written down that cannot be numbered.
 #[derive(Debug, Default)]
@@ -43,8 +54,8 @@ pub(super) struct Desk {
     lost_since: AtomicU64,
     /// Since when they can.
     back_since: AtomicU64,
-    /// When the store answered last.
-    answered_at: AtomicU64,
+    /// Since when the store answers; 0 while it does not.
+    answers_since: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -58,11 +69,15 @@ struct Lists {
 }
 
 impl Desk {
-    /// Says at each step whether the store answered, and whether numbers can be taken.
-    pub(super) fn note(&self, (answered, is_settled): (bool, bool), now: Timestamp) {
-        if answered {
-            self.answered_at.store(now.0, Ordering::Release);
-        }
+    /// Says at each step how the store is.
+    pub(super) fn note(&self, store: StoreNow, now: Timestamp) {
+        let answers_since = match self.answers_since.load(Ordering::Acquire) {
+            _ if store == StoreNow::Silent => 0,
+            0 => now.0,
+            since => since,
+        };
+        self.answers_since.store(answers_since, Ordering::Release);
+        let is_settled = store == StoreNow::Settled;
         let since = self.lost_since.load(Ordering::Acquire);
         if is_settled && since != 0 {
             self.back_since.store(now.0, Ordering::Release);
@@ -109,9 +124,9 @@ impl Desk {
     }
 
     /// Whether the store answers, and will be trusted in a moment.
-    fn comes_back(&self, since: Timestamp, now: Timestamp) -> bool {
-        let answered_at = Timestamp(self.answered_at.load(Ordering::Acquire));
-        now < answered_at.plus(LOST_AFTER) && now < since.plus(TRUSTED_WITHIN)
+    fn comes_back(&self, now: Timestamp) -> bool {
+        let since = Timestamp(self.answers_since.load(Ordering::Acquire));
+        since.0 != 0 && now < since.plus(HELD_BACK_AT_MOST)
     }
 
     /// Whether numbers could ever be taken.
@@ -180,8 +195,7 @@ impl Room {
         // A gateway that has just started and has its store is no gateway whose store is lost.
         let desk = &inner.heirlooms.desk;
         let begins = || inner.store.session() != 0 && !desk.has_had_it();
-        let lost_since = desk.lost_since(now);
-        let is_lost = lost_since.is_some_and(|since| !desk.comes_back(since, now));
+        let is_lost = desk.lost_since(now).is_some() && !desk.comes_back(now);
         is_lost && is_held && !begins() && !self.lets_everybody_in(now)
     }
 
@@ -272,22 +286,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_written_down_while_the_store_is_coming_back() {
+    fn a_store_that_answers_again_comes_back_for_a_while() {
         let at = |seconds: u64| Timestamp(1_790_000_000_000 + seconds * 1_000);
         let desk = Desk::default();
-        let comes_back = |now| {
-            let since = desk.lost_since(now).expect("lost");
-            desk.comes_back(since, now)
-        };
-        desk.note((false, false), at(0));
+        desk.note(StoreNow::Silent, at(0));
         assert_eq!(desk.lost_since(at(1)), None, "a hiccup");
-        assert!(!comes_back(at(3)));
-        desk.note((true, false), at(3));
-        assert!(comes_back(at(4)));
-        assert!(!comes_back(at(5)), "it has fallen silent again");
-        desk.note((true, false), at(15));
-        assert!(!comes_back(at(15)), "nobody waits so long");
-        desk.note((true, true), at(16));
-        assert_eq!(desk.lost_since(at(20)), None);
+        assert_eq!(desk.lost_since(at(30)), Some(at(0)));
+        assert!(!desk.comes_back(at(30)));
+        desk.note(StoreNow::Answers, at(30));
+        assert!(desk.comes_back(at(31)));
+        desk.note(StoreNow::Silent, at(32));
+        assert!(!desk.comes_back(at(32)), "it has fallen silent again");
+        desk.note(StoreNow::Answers, at(33));
+        desk.note(StoreNow::Answers, at(47));
+        assert!(desk.comes_back(at(47)));
+        assert!(!desk.comes_back(at(48)), "nobody waits for that so long");
+        desk.note(StoreNow::Settled, at(49));
+        assert_eq!(desk.lost_since(at(60)), None);
     }
 }

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     counts::Event,
     line::Lot,
+    presence::DUE_SLACK,
     snapshot::{Place, Snapshot},
     standing::Why,
     status::{self, Reason, State, Status},
@@ -59,14 +60,14 @@ impl Room {
             });
         }
         inner.presence.record(ticket.number, at.now);
-        if let Told::Wait { next_poll_at, .. } = ticket.told {
-            inner.lateness.note(next_poll_at, at.now);
-        }
         let mut status = self.told(&ticket, place, at);
         status.reason = status.reason.or(reason);
         if self.comes_up_soon(ticket.number, place) {
+            if let Told::Wait { next_poll_at, .. } = ticket.told {
+                inner.lateness.note(ticket.number, next_poll_at, at.now);
+            }
             status.poll_after = status::poll_soon(status.poll_after, at.entropy);
-            let due = at.now.plus(status.poll_after).plus(inner.lateness.slack());
+            let due = at.now.plus(status.poll_after).plus(DUE_SLACK);
             inner.due.record(ticket.number, due);
         }
         let told = match place {

@@ -31,7 +31,7 @@ fn sizes() -> impl Strategy<Value = Sizes> {
         )
 }
 
-/// How many histories of each kind; `HISTORIES` asks for more.
+/// How many histories of each of the five kinds, which makes two thousand; `HISTORIES` asks for more.
 fn cases() -> u32 {
     let asked = std::env::var("HISTORIES").ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(400)

@@ -92,7 +92,7 @@ async fn passed_over(
     gone
 }
 
-/// Nothing for a minute, then more and more up to six seconds, for half a minute, and less and less again.
+/// From a minute on more and more, up to six seconds after 72; so until 98, and nothing any more after 110.
 fn rises_and_falls(at: Duration) -> f64 {
     let seconds = at.as_secs_f64();
     let rising = (seconds - 60.0) / 2.0;
@@ -112,7 +112,7 @@ async fn a_gateway_with_too_much_to_do_passes_nobody_over() {
 #[tokio::test]
 async fn nor_where_some_requests_wait_much_longer_than_others() {
     for gateways in [1, 2] {
-        // Up to one and a half times as long; a fifth of them hardly at all.
+        // Up to a fifth longer; and a fifth of them not at all.
         let some = |at, dice: &mut Dice| {
             let part = (dice.below(150) as f64 / 100.0 - 0.3).max(0.0);
             Duration::from_secs_f64(rises_and_falls(at) * part)

@@ -1,4 +1,4 @@
-//! The measured course of the line as bytes: some hundred and fifty, and eight or nine for each cohort.
+//! The measured course of the line as bytes: some two hundred and ten, and eight or nine for each cohort.
 
 use super::{In, Out};
 use crate::{

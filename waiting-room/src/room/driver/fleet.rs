@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::Driver;
 use crate::{
     controller::{Fleet, LotStep},
-    presence::CLOCK_SKEW,
+    presence::{CLOCK_SKEW, DUE_SLACK},
+    status::POLL_SOON,
     store::{Mark, StoreError},
     value::{Number, Timestamp},
 };
@@ -15,14 +16,20 @@ use crate::{
 /// looks overdue who was told by it: a bit lasts for the slack and the skew past its poll.
 pub(in crate::room) const MISSED_AFTER: Duration =
     CLOCK_SKEW.saturating_add(Duration::from_millis(1_500));
-/// This gateway misses itself sooner: there is but one clock in that.
-const STOOD_STILL: Duration = Duration::from_millis(1_500);
-/// By then everybody near the front whom it told has asked elsewhere.
+/// By then everybody near the front whom a silent gateway told has asked elsewhere.
 const MISSED_FOR: Duration = Duration::from_secs(30);
-/// A gateway that goes on after a silence first answers whoever hung in its sockets meanwhile, and then is read.
+/// A gateway that goes on after a silence first answers whoever hung in its sockets meanwhile: thousands in seconds, even
+/// where the others load the machine too.
 const CAUGHT_UP_AFTER: Duration = Duration::from_secs(10);
+/// This gateway misses itself sooner, since there is but one clock in that: after so long without a step, because it
+/// stood still or its store did not answer.
+const STOOD_STILL: Duration = Duration::from_millis(1_500);
 /// And by then it is not coming back.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(300);
+
+const _: () = assert!(
+    MISSED_FOR.as_secs() >= POLL_SOON.as_secs() + DUE_SLACK.as_secs() + CLOCK_SKEW.as_secs()
+);
 
 impl Driver {
     /// Ends this gateway's part in the room: its last bits are written, and nobody misses it. To be called when the
@@ -54,7 +61,7 @@ impl Driver {
     /// Notes whose bits may be missing. A gateway that died took its last quarter second to its grave, and one that stood
     /// still or is behind with its work holds polls that it has not answered: those whom it told when to come back look overdue until they have
     /// come back. This gateway may be the one that stood still.
-    pub(super) fn mind_fleet(&mut self, now: Timestamp) {
+    pub(super) fn note_missing(&mut self, now: Timestamp) {
         let stepped_at = std::mem::replace(&mut self.stepped_at, now);
         let stood_still = stepped_at.0 > 0 && now.since(stepped_at) > STOOD_STILL;
         let is_missed = |at: &Timestamp| (MISSED_AFTER..MISSED_FOR).contains(&now.since(*at));
@@ -63,17 +70,23 @@ impl Driver {
         }
     }
 
-    /// Whether every gateway's bits can be trusted to be there; forgets those that are not coming back.
-    pub(super) async fn fleet(&self, now: Timestamp) -> Result<Fleet, StoreError> {
+    /// Whether every gateway's bits can be trusted to be there.
+    pub(super) fn fleet(&self, now: Timestamp) -> Fleet {
+        // A clock that was set back ends it.
+        let left = self.whole_from.since(now);
+        match !left.is_zero() && left <= CAUGHT_UP_AFTER {
+            true => Fleet::Missing,
+            false => Fleet::Whole,
+        }
+    }
+
+    pub(super) async fn forget_the_dead(&self, now: Timestamp) -> Result<(), StoreError> {
         for (gateway, at) in &self.known.gateways {
             if now.since(*at) > FORGOTTEN_AFTER {
                 self.inner.store.retire(*gateway).await?;
             }
         }
-        Ok(match now < self.whole_from {
-            true => Fleet::Missing,
-            false => Fleet::Whole,
-        })
+        Ok(())
     }
 
     /// Numbers that this gateway took for a tick that another made: nobody holds them, nobody shall wait for them.
@@ -92,4 +105,18 @@ impl Driver {
         }
         Ok(())
     }
+}
+
+/// A gateway whose clock is far off would read other epochs than the fleet writes and think the room empty.
+/// It neither ticks nor lets anybody in until its clock is right.
+pub(super) fn agree_on_time(theirs: Option<Timestamp>, now: Timestamp) -> Result<(), StoreError> {
+    let Some(theirs) = theirs else { return Ok(()) };
+    let apart = theirs.since(now).max(now.since(theirs));
+    if apart <= CLOCK_SKEW {
+        return Ok(());
+    }
+    let seconds = apart.as_secs();
+    Err(StoreError::Unexpected(format!(
+        "a time {seconds} s from this machine's; set the clocks"
+    )))
 }

@@ -186,7 +186,7 @@ impl World {
 
     async fn act(&mut self, index: usize) {
         let (now, entropy) = (self.now, self.dice.roll());
-        let Some(asked) = self.answering(index) else {
+        let Some(asked) = self.reach(index) else {
             return;
         };
         let gateway = &self.gateways[asked];
@@ -264,11 +264,11 @@ impl World {
         // Called and admitted by one request: a reserved seat, or one whose holder did not know the number yet.
         if !was_called && self.called.insert((admitted.number, false)) {
             let picture = self.newest();
-            let batch = picture
-                .as_ref()
-                .and_then(|seen| seen.line.passed_in(admitted.number));
-            self.calls
-                .push(batch.map_or(now, |batch| batch.called_at(now)));
+            let called_at = picture.and_then(|seen| {
+                let batch = seen.line.passed_in(admitted.number)?;
+                Some(seen.line.called_at(batch, now))
+            });
+            self.calls.push(called_at.unwrap_or(now));
         }
     }
 
@@ -365,7 +365,8 @@ impl World {
                 let unheard = is_late && now < self.mended_at.plus(LONGEST_POLL);
                 let known = !visitor.away.is_some_and(just_back) && !unheard;
                 // A late comer who hangs is late once more.
-                let never_heard = visitor.away.is_some() && (hangs || !visitor.hung.is_zero());
+                let was_away = visitor.away.is_some_and(|(from, _)| from <= now);
+                let never_heard = was_away && (hangs || !visitor.hung.is_zero());
                 in_line && due && known && !never_heard && visitor.polls_as_told(&rules)
             };
             let steady = self.crowd.iter().filter(waits);

@@ -49,6 +49,23 @@ async fn numbers(scene: &mut Scene, crowd: &mut [Browser]) -> Vec<u64> {
 }
 
 #[tokio::test]
+async fn who_comes_while_the_store_is_coming_back_is_given_a_number_in_a_moment() {
+    let (mut scene, _) = scene(OnStoreLoss::Hold).await;
+    lose(&mut scene).await;
+    scene.store.mend();
+    // It answers, and is not yet trusted.
+    scene.steps(2).await;
+    let mut browser = Browser::default();
+    let _ = scene.enter(&mut browser).await;
+    let held = scene.poll(&mut browser).await;
+    assert_eq!(held.status.reason, Some(Reason::StoreLost));
+    assert_eq!(browser.ticket(), None);
+    scene.steps(12).await;
+    let _ = scene.poll(&mut browser).await;
+    assert!(browser.ticket().is_some(), "an ordinary number");
+}
+
+#[tokio::test]
 async fn who_comes_while_the_store_is_lost_is_numbered_by_arrival() {
     let (mut scene, mut before) = scene(OnStoreLoss::Hold).await;
     lose(&mut scene).await;

@@ -57,9 +57,9 @@ impl World {
         self.paused = self.paused.filter(|(_, until)| self.now < *until);
     }
 
-    /// The gateway that answers this visitor now, if one does: whoever asked one that stood still is answered by it, up
-    /// to two seconds after it goes on.
-    pub(super) fn answering(&mut self, index: usize) -> Option<usize> {
+    /// Lets a visitor ask: the gateway that answers now, if one does. Whoever asked one that stood still is answered by it
+    /// some seconds after it goes on.
+    pub(super) fn reach(&mut self, index: usize) -> Option<usize> {
         let paused = self.paused.map(|(index, _)| index);
         let visitor = &mut self.crowd[index];
         let (asked, since) = match visitor.hangs {
