@@ -32,6 +32,38 @@ fn ticket(number: u64) -> Ticket {
     }
 }
 
+/// The request of somebody who got a reserved seat may have come before the tick that reserved it, in which those who
+/// waited were called.
+#[test]
+fn nobody_is_told_a_call_before_that_of_a_lower_number() {
+    let tick = Timestamp(2_250);
+    let until = tick.plus(GRACE);
+    let batch = |from, to, at, on_arrival| Batch {
+        at,
+        until,
+        on_arrival,
+        from: Number(from),
+        to: Number(to),
+        calls: 1,
+        late: Vec::new(),
+    };
+    let mut line = Line::open(Timestamp(1_000), 0);
+    line.batches.push_back(batch(1_000, 1_001, tick, false));
+    (line.horizon, line.frontier, line.ticked_at) = (Number(1_002), Number(1_001), tick);
+    let told = |line: &Line| {
+        let seen = Snapshot::build(line.clone(), Number(1_002), Marks::default(), tick);
+        match seen.place(&ticket(1_001), tick, &rules()) {
+            Place::Called { at, .. } => at,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(told(&line), tick, "before the next tick has seen it");
+    let next = Timestamp(2_500);
+    line.batches.push_back(batch(1_001, 1_002, next, true));
+    (line.frontier, line.ticked_at) = (Number(1_002), next);
+    assert_eq!(told(&line), tick, "and after");
+}
+
 #[test]
 fn who_took_a_reserved_seat_is_called_and_not_counted_before_the_next() {
     let now = Timestamp(2_000);
