@@ -7,7 +7,6 @@ mod app;
 mod cli;
 mod clock;
 mod config;
-mod digits;
 mod drain;
 mod edge;
 mod limit;
@@ -20,6 +19,7 @@ mod reload;
 mod rooms;
 mod shutdown;
 mod step;
+mod text;
 mod upkeep;
 mod upstream;
 

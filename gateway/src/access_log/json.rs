@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::Record;
-use crate::digits::{push_number, push_time};
+use crate::step::identify::hex;
+use crate::text::{push_json, push_number, push_time};
 
 /// The longest user agent that is kept; the rest is cut.
 const USER_AGENT_MAX: usize = 200;
@@ -14,24 +15,26 @@ pub(super) fn line(out: &mut String, record: &Record<'_>) {
     out.push_str(r#"{"ts":""#);
     push_time(out, record.since_epoch, 6);
     out.push_str(r#"","request_id":"#);
-    text(out, record.request_id);
+    push_json(out, record.request_id);
     out.push_str(r#","trace_id":""#);
-    hex(out, &record.trace_id);
+    let mut digits = [0; 32];
+    hex(&record.trace_id, &mut digits);
+    out.push_str(str::from_utf8(&digits).unwrap_or_default());
     out.push_str(r#"","tenant":"#);
-    text(out, record.tenant);
+    push_json(out, record.tenant);
     if let Some(client) = record.client {
         out.push_str(r#","client":""#);
         address(out, client);
         out.push('"');
     }
     out.push_str(r#","method":"#);
-    text(out, record.method);
+    push_json(out, record.method);
     out.push_str(r#","host":"#);
-    text(out, record.host);
+    push_json(out, record.host);
     out.push_str(r#","path":"#);
-    text(out, record.path);
+    push_json(out, record.path);
     out.push_str(r#","user_agent":"#);
-    text(out, cut(record.user_agent));
+    push_json(out, cut(record.user_agent));
     out.push_str(r#","status":"#);
     push_number(out, record.status.into());
     out.push_str(r#","outcome":""#);
@@ -72,33 +75,4 @@ fn cut(text: &str) -> &str {
         true => &text[..text.floor_char_boundary(USER_AGENT_MAX)],
         false => text,
     }
-}
-
-/// Lower-case hex.
-fn hex(out: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 0xf] {
-            out.push(char::from(crate::step::identify::HEX[usize::from(nibble)]));
-        }
-    }
-}
-
-/// A JSON string with its quotes.
-fn text(out: &mut String, text: &str) {
-    out.push('"');
-    let plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';
-    if text.as_bytes().iter().all(plain) {
-        out.push_str(text);
-    } else {
-        for letter in text.chars() {
-            match letter {
-                '"' | '\\' => out.extend(['\\', letter]),
-                '\0'..='\x1f' => {
-                    write!(out, "\\u{:04x}", u32::from(letter)).expect("a String takes any write");
-                }
-                _ => out.push(letter),
-            }
-        }
-    }
-    out.push('"');
 }

@@ -19,29 +19,6 @@ pub(super) fn push_html(out: &mut String, text: &str) {
     out.push_str(rest);
 }
 
-/// Appends `text` as a JSON string, quotes included. `<`, U+2028 and U+2029 are written as escapes,
-/// so that the same bytes may stand inside a `<script>`.
-pub(super) fn push_json(out: &mut String, text: &str) {
-    out.push('"');
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b'<');
-    if text.as_bytes().iter().all(is_plain) {
-        out.push_str(text);
-        out.push('"');
-        return;
-    }
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '<' | '\u{0}'..='\u{1f}' | '\u{7f}' | '\u{2028}' | '\u{2029}' => {
-                write!(out, "\\u{:04x}", u32::from(c)).expect("a String takes any write");
-            }
-            _ => out.push(c),
-        }
-    }
-    out.push('"');
-}
-
 /// `original` as an address that cannot leave this host.
 ///
 /// A browser reads `//evil.test` and `/\evil.test` as another host; behind a `/.` both stay paths. What

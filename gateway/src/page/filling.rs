@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use super::{
-    escape::{push_html, push_json},
+    escape::push_html,
     hole::Hole,
     html::Code,
     json,
     status::{Held, Refresh, State, Status, Visit},
     words::Words,
 };
+use crate::text::push_json;
 
 /// The least that a page without JavaScript waits between two refreshes, in seconds: less takes the
 /// page away from under a reader (WCAG F40, F41).

@@ -7,12 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::digits::{push_number, push_time};
+use crate::text::{push_json, push_number, push_time};
 
-use super::{
-    escape::push_json,
-    status::{Chance, Held, Method, Reason, Status},
-};
+use super::status::{Chance, Held, Method, Reason, Status};
 
 /// Enough for every status with a room id of usual length, so that the buffer never grows.
 const USUAL_LENGTH: usize = 768;

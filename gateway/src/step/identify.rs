@@ -21,7 +21,7 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Lower-case digits.
-pub(crate) const HEX: [u8; 16] = *b"0123456789abcdef";
+const HEX: [u8; 16] = *b"0123456789abcdef";
 
 /// The longest request id taken over from a trusted proxy.
 const REQUEST_ID_MAX: usize = 64;
@@ -102,7 +102,7 @@ fn fresh_id(random: &[u8; 40]) -> HeaderValue {
 }
 
 /// Writes each byte as two digits.
-fn hex(bytes: &[u8], text: &mut [u8]) {
+pub(crate) fn hex(bytes: &[u8], text: &mut [u8]) {
     for (byte, digits) in bytes.iter().zip(text.chunks_exact_mut(2)) {
         digits[0] = HEX[usize::from(byte >> 4)];
         digits[1] = HEX[usize::from(byte & 0xf)];

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Desertion, desertion::Look};
+use super::Desertion;
 use crate::value::{Number, Timestamp};
 
 /// How long the common past counts: the time in which it fades to a third.
@@ -126,13 +126,7 @@ impl Course {
         }
         self.in_turn
             .add(f64::from(seen.called), f64::from(seen.calls));
-        let look = Look {
-            now: seen.now,
-            elapsed,
-            missed_to: seen.missed_to,
-        };
-        self.desertion
-            .learn(&seen.lost, (seen.passed, seen.called), look);
+        self.desertion.learn(seen);
         self.follow()
     }
 

@@ -7,10 +7,11 @@
 
 use std::{ops::Range, time::Duration};
 
-use super::{Tally, course::LONG};
+use super::{Tally, Watched, course::LONG};
 use crate::value::{Number, Timestamp};
 
-/// The ages at which another row of the table begins, in seconds.
+/// The ages at which another row of the table begins, in seconds: half minutes at first, as long as a roll is away, and
+/// then a quarter more each.
 const EDGES: [f64; 18] = [
     30.0, 60.0, 90.0, 120.0, 150.0, 190.0, 240.0, 300.0, 375.0, 470.0, 590.0, 740.0, 920.0,
     1_150.0, 1_440.0, 1_800.0, 2_250.0, 2_800.0,
@@ -67,17 +68,6 @@ pub struct Desertion {
     pub missed_to: Timestamp,
 }
 
-/// A tick, as far as this is concerned.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Look {
-    /// When.
-    pub(crate) now: Timestamp,
-    /// Time since the last tick.
-    pub(crate) elapsed: Duration,
-    /// If absences were judged: whoever was last heard of before this is missed by this tick.
-    pub(crate) missed_to: Option<Timestamp>,
-}
-
 impl Desertion {
     /// How many of each cohort are not there any more: `there` says how many are counted in a range of numbers. Those
     /// from `known` on were given out since the last tick.
@@ -94,40 +84,35 @@ impl Desertion {
         self.cohorts.get(index + 1).map(|next| next.from)
     }
 
-    /// Adds what a tick saw: whom each cohort has lost, and how many were passed at the front and how many of them called.
-    pub(crate) fn learn(&mut self, lost: &[u32], (passed, called): (u32, u32), look: Look) {
-        for tally in self
-            .table
-            .iter_mut()
-            .chain([&mut self.front, &mut self.said])
-        {
-            tally.fade(look.elapsed, LONG);
+    /// Adds what a tick saw.
+    pub(crate) fn learn(&mut self, seen: &Watched) {
+        let all = self.table.iter_mut();
+        for tally in all.chain([&mut self.front, &mut self.said]) {
+            tally.fade(seen.elapsed, LONG);
         }
-        self.pass(passed, called, look.now);
-        let waited: f64 = self
-            .cohorts
-            .iter()
-            .map(|each| f64::from(each.counted))
-            .sum();
-        self.said.add(0.0, waited * look.elapsed.as_secs_f64());
-        match look.missed_to {
-            Some(to) => self.miss(lost, to, look.now),
-            None => self
-                .said
-                .add(lost.iter().copied().map(f64::from).sum(), 0.0),
+        self.pass(seen);
+        let counted = self.cohorts.iter().map(|each| f64::from(each.counted));
+        let waited = counted.sum::<f64>() * seen.elapsed.as_secs_f64();
+        self.said.add(0.0, waited);
+        match seen.missed_to {
+            Some(to) => self.miss(&seen.lost, to, seen.now),
+            None => {
+                let left = seen.lost.iter().copied().map(f64::from);
+                self.said.add(left.sum(), 0.0);
+            }
         }
     }
 
-    fn pass(&mut self, passed: u32, called: u32, now: Timestamp) {
-        let mut rest = passed;
+    fn pass(&mut self, seen: &Watched) {
+        let mut rest = seen.passed;
         for cohort in &self.cohorts {
             let of_it = rest.min(cohort.counted);
             rest -= of_it;
-            let age = cohort.age(now);
-            let unheard = age - self.known_to(age, now);
+            let age = cohort.age(seen.now);
+            let unheard = age - self.known_to(age, seen.now);
             self.front.add(0.0, f64::from(of_it) * unheard);
         }
-        let missing = passed.saturating_sub(called);
+        let missing = seen.passed.saturating_sub(seen.called);
         self.front.add(f64::from(missing), 0.0);
     }
 
@@ -308,12 +293,13 @@ mod tests {
                 counted.count() as u32
             };
             let lost = line.lost(before, there);
-            let look = Look {
+            line.learn(&Watched {
                 now: at(now),
                 elapsed: SECOND,
+                lost,
                 missed_to: rolls.then(|| at(missed_to)),
-            };
-            line.learn(&lost, (0, 0), look);
+                ..Watched::default()
+            });
             let given = (before, next, Number(0));
             line.regroup(given, (at(now - 1.0), at(now)), there);
             before = next;
@@ -350,12 +336,13 @@ mod tests {
     fn where_nobody_was_missed_yet_the_front_is_all_that_is_known() {
         let mut line = watched(80, |_| None);
         // A hundred came to their turn at 75 s, and fifteen of them were not there.
-        let look = Look {
+        line.learn(&Watched {
             now: at(80.0),
             elapsed: SECOND,
-            missed_to: None,
-        };
-        line.learn(&[], (100, 85), look);
+            passed: 100,
+            called: 85,
+            ..Watched::default()
+        });
         let told = line.curve(at(80.0)).there(75.0, 0.0);
         assert!((0.83..0.90).contains(&told), "{told}");
         assert!((Desertion::default().curve(at(0.0)).there(50.0, 500.0) - 1.0).abs() < 1e-9);

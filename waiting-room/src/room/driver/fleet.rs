@@ -18,14 +18,14 @@ pub(in crate::room) const MISSED_AFTER: Duration =
     CLOCK_SKEW.saturating_add(Duration::from_millis(1_500));
 /// By then everybody near the front whom a silent gateway told has asked elsewhere.
 const MISSED_FOR: Duration = Duration::from_secs(30);
+/// And by then it is not coming back.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(300);
 /// A gateway that goes on after a silence first answers whoever hung in its sockets meanwhile: thousands in seconds, even
 /// where the others load the machine too.
 const CAUGHT_UP_AFTER: Duration = Duration::from_secs(10);
 /// This gateway misses itself sooner, since there is but one clock in that: after so long without a step, because it
 /// stood still or its store did not answer.
 const STOOD_STILL: Duration = Duration::from_millis(1_500);
-/// And by then it is not coming back.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(300);
 
 const _: () = assert!(
     MISSED_FOR.as_secs() >= POLL_SOON.as_secs() + DUE_SLACK.as_secs() + CLOCK_SKEW.as_secs()
@@ -58,9 +58,9 @@ impl Driver {
         written
     }
 
-    /// Notes whose bits may be missing. A gateway that died took its last quarter second to its grave, and one that stood
-    /// still or is behind with its work holds polls that it has not answered: those whom it told when to come back look overdue until they have
-    /// come back. This gateway may be the one that stood still.
+    /// Notes that bits may be missing. A gateway that died took its last quarter second to its grave, and one that stood
+    /// still or is behind with its work holds polls that it has not answered: those whom it told when to come back look
+    /// overdue until they have. This gateway may be the one that stood still.
     pub(super) fn note_missing(&mut self, now: Timestamp) {
         let stepped_at = std::mem::replace(&mut self.stepped_at, now);
         let stood_still = stepped_at.0 > 0 && now.since(stepped_at) > STOOD_STILL;
@@ -80,6 +80,7 @@ impl Driver {
         }
     }
 
+    /// Gateways that are not coming back need not be looked at for ever.
     pub(super) async fn forget_the_dead(&self, now: Timestamp) -> Result<(), StoreError> {
         for (gateway, at) in &self.known.gateways {
             if now.since(*at) > FORGOTTEN_AFTER {

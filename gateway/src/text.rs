@@ -1,11 +1,36 @@
-//! Numbers and times as text, for what is written with every request: the general formatter costs several times as much.
+//! Numbers, times and JSON strings as text, for what is written with every request: the general formatter costs several
+//! times as much.
 
 use std::cell::RefCell;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Appends a number.
 pub(crate) fn push_number(out: &mut String, number: u64) {
     out.push_str(itoa::Buffer::new().format(number));
+}
+
+/// Appends `text` as a JSON string, quotes included. `<`, U+2028 and U+2029 are written as escapes,
+/// so that the same bytes may stand inside a `<script>`.
+pub(crate) fn push_json(out: &mut String, text: &str) {
+    out.push('"');
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b'<');
+    if text.as_bytes().iter().all(is_plain) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '<' | '\u{0}'..='\u{1f}' | '\u{7f}' | '\u{2028}' | '\u{2029}' => {
+                write!(out, "\\u{:04x}", u32::from(c)).expect("a String takes any write");
+            }
+            _ => out.push(c),
+        }
+    }
+    out.push('"');
 }
 
 /// Appends a number with so many digits, zeros in front; higher digits are left out.
