@@ -27,8 +27,8 @@ async fn gateway(mut parser: lexopt::Parser) -> Result<Ran, Error> {
             .unwrap_or_default(),
         nginx: "nginx".into(),
         wrk: "wrk".into(),
-        rounds: 5,
-        each: Duration::from_secs(4),
+        rounds: 15,
+        each: Duration::from_secs(2),
         connections: 64,
     };
     while let Some(argument) = parser.next()? {

@@ -28,9 +28,13 @@ impl Wrk<'_> {
     /// Loads one contender; anything but clean 200s is an error, since refusals are cheaper than answers.
     pub(super) async fn load(&self, contender: &Contender) -> Result<Load, NoFigures> {
         let mut command = pinned(LOAD_CORE, self.program);
+        let connections = match contender.task {
+            Task::Door => self.connections * WAITING_AT_DOOR,
+            Task::Proxied | Task::Direct => self.connections,
+        };
         command.args([
             "-t1",
-            &format!("-c{}", self.connections),
+            &format!("-c{connections}"),
             &format!("-d{}s", self.each.as_secs().max(1)),
         ]);
         let script = match contender.task {
@@ -63,6 +67,9 @@ impl Wrk<'_> {
         }
     }
 }
+
+/// Joins wait some milliseconds for one another, so that a door is only busy with so many times the connections.
+const WAITING_AT_DOOR: usize = 8;
 
 /// The core that load and origin share; the contender has the other.
 pub(super) const LOAD_CORE: usize = 1;
