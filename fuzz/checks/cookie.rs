@@ -6,9 +6,7 @@
 
 use http::header::{COOKIE, HeaderMap, HeaderValue};
 
-use super::tokens::{
-    Carrier, TokenNames, X_FLUXGATE_INVITATION, X_FLUXGATE_PASS, X_FLUXGATE_TICKET,
-};
+use super::tokens::{Carrier, Own, TokenNames};
 use crate::step::identify::Scheme;
 
 const ROOM: &str = "sale";
@@ -29,11 +27,12 @@ impl<'r> Found<'r> {
     /// What the gateway finds.
     fn by_gateway(headers: &'r HeaderMap, scheme: Scheme) -> Self {
         let names = TokenNames::of(ROOM);
-        let (presented, carrier) = names.presented(headers, scheme);
+        let own = Own::of(headers);
+        let (presented, carrier) = names.presented(&own, scheme);
         Self {
             ticket: presented.ticket,
             pass: presented.pass,
-            invitation: names.invitation(headers, scheme),
+            invitation: names.invitation(&own, scheme),
             carrier,
         }
     }
@@ -45,7 +44,7 @@ impl<'r> Found<'r> {
             Scheme::Https => OVER_TLS,
             Scheme::Http => IN_CLEAR,
         };
-        let (in_ticket, in_pass) = (header(X_FLUXGATE_TICKET), header(X_FLUXGATE_PASS));
+        let (in_ticket, in_pass) = (header("x-fluxgate-ticket"), header("x-fluxgate-pass"));
         let has_header = in_ticket.is_some() || in_pass.is_some();
         let cookies = [ticket, pass].map(|name| first(headers, name));
         let (tokens, carrier) = match (has_header, cookies) {
@@ -56,8 +55,8 @@ impl<'r> Found<'r> {
         Self {
             ticket: tokens[0],
             pass: tokens[1],
-            invitation: match headers.contains_key(X_FLUXGATE_INVITATION) {
-                true => header(X_FLUXGATE_INVITATION),
+            invitation: match headers.contains_key("x-fluxgate-invitation") {
+                true => header("x-fluxgate-invitation"),
                 false => first(headers, invitation),
             },
             carrier,
@@ -87,10 +86,10 @@ fn headers(lines: &[u8]) -> HeaderMap {
     let pairs = lines.filter_map(|line| {
         let (first, value) = line.split_first()?;
         let name = match first {
-            b't' => X_FLUXGATE_TICKET,
-            b'p' => X_FLUXGATE_PASS,
-            b'i' => X_FLUXGATE_INVITATION,
-            _ => COOKIE,
+            b't' => "x-fluxgate-ticket",
+            b'p' => "x-fluxgate-pass",
+            b'i' => "x-fluxgate-invitation",
+            _ => "cookie",
         };
         Some((name, HeaderValue::from_bytes(value).ok()?))
     });

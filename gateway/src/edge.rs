@@ -21,6 +21,7 @@ use pingora::protocols::http::ServerSession;
 use pingora::proxy::HttpProxy;
 use pingora::server::ShutdownWatch;
 
+use crate::clock;
 use crate::proxy::Gateway;
 
 mod guarded;
@@ -81,7 +82,7 @@ impl ServerApp for Edge {
             let stream;
             (stream, settings) = reused.consume();
             guarded = Guarded::of(stream);
-            guarded.expect_next(self.gateway.live.load().http.keepalive);
+            guarded.expect_next(clock::now() + self.gateway.live.load().http.keepalive);
         }
     }
 

@@ -105,9 +105,10 @@ impl Gateway {
 }
 
 impl Gateway {
-    /// Counts and logs a request that was answered with so a status and so many bytes of a body.
-    fn record(&self, head: &Parts, ctx: &mut Exchange, (status, bytes): (u16, usize)) {
+    /// Counts and logs a request that was answered with so a status and so many bytes of a body. Says when that was.
+    fn record(&self, head: &Parts, ctx: &mut Exchange, (status, bytes): (u16, usize)) -> Instant {
         ctx.logged = true;
+        let ended = clock::now();
         observe::record(
             &observe::Ended {
                 head,
@@ -116,7 +117,7 @@ impl Gateway {
                 status,
                 outcome: ctx.outcome,
                 bytes,
-                took: clock::now().saturating_duration_since(ctx.started),
+                took: ended.saturating_duration_since(ctx.started),
                 upstream: ctx.pool.as_ref().map(|pool| pool.name().as_str()),
                 tries: ctx.tries,
                 config: ctx.live.version,
@@ -124,6 +125,7 @@ impl Gateway {
             &self.metrics,
             &self.log,
         );
+        ended
     }
 }
 

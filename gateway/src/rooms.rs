@@ -39,7 +39,7 @@ use crate::page::Pages;
 use archive::Archive;
 pub(crate) use figures::Figures;
 pub(crate) use origin::OriginPass;
-pub(crate) use tokens::{Carrier, TokenNames, Told, X_FLUXGATE_WORK};
+pub(crate) use tokens::{Carrier, Own, TokenNames, Told};
 pub(crate) use visit::{VisitWords, Word, X_FLUXGATE_VISIT};
 
 /// Where the gateway's own addresses begin on every tenant's host.

@@ -13,13 +13,18 @@ pub(crate) fn push_number(out: &mut String, number: u64) {
 /// Appends `text` as a JSON string, quotes included. `<`, U+2028 and U+2029 are written as escapes,
 /// so that the same bytes may stand inside a `<script>`.
 pub(crate) fn push_json(out: &mut String, text: &str) {
-    out.push('"');
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b'<');
-    if text.as_bytes().iter().all(is_plain) {
-        out.push_str(text);
-        out.push('"');
+    // Every byte is looked at and in bytes, so that many are at once.
+    let odd = text.bytes().fold(0, |odd, byte| {
+        odd | u8::from(byte.wrapping_sub(b' ') > b'~' - b' ')
+            | u8::from(byte == b'"')
+            | u8::from(byte == b'\\')
+            | u8::from(byte == b'<')
+    });
+    if odd == 0 {
+        push_word(out, text);
         return;
     }
+    out.push('"');
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -31,6 +36,33 @@ pub(crate) fn push_json(out: &mut String, text: &str) {
         }
     }
     out.push('"');
+}
+
+/// Appends a word of ours as a JSON string: one that is known to need no escape.
+pub(crate) fn push_word(out: &mut String, word: &str) {
+    out.reserve(word.len() + 2);
+    out.push('"');
+    out.push_str(word);
+    out.push('"');
+}
+
+/// The two digits of each byte.
+const HEX: [[u8; 2]; 256] = {
+    let digits = *b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
+
+/// Writes each byte as two lower-case digits.
+pub(crate) fn hex(bytes: &[u8], text: &mut [u8]) {
+    for (byte, digits) in bytes.iter().zip(text.chunks_exact_mut(2)) {
+        digits.copy_from_slice(&HEX[usize::from(*byte)]);
+    }
 }
 
 /// Appends a number with so many digits, zeros in front; higher digits are left out.

@@ -55,5 +55,5 @@ pub use room::{
     Published, Room, Stepped, TicketChange, Visit,
 };
 pub use status::{Reason, State, Status};
-pub use token::{KeyId, Keyring, KeyringError, Pass, Seal, TokenText};
+pub use token::{Code, KeyId, Keyring, KeyringError, Pass, Seal, TokenText};
 pub use value::{LineId, Moment, Number, RoomName, Timestamp};

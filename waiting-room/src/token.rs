@@ -175,11 +175,17 @@ impl Ticket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code([u8; 6]);
 
+impl Code {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("its letters are ASCII")
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|&letter| fmt::Write::write_char(f, char::from(letter)))
+        f.write_str(self.as_str())
     }
 }
 

@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::Record;
-use crate::step::identify::hex;
-use crate::text::{push_json, push_number, push_time};
+use crate::text::{hex, push_json, push_number, push_time};
 
 /// The longest user agent that is kept; the rest is cut.
 const USER_AGENT_MAX: usize = 200;

@@ -18,8 +18,6 @@ use pingora::protocols::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use crate::clock;
-
 /// The stream. Everything but reading goes straight through.
 pub(super) struct Guarded {
     inner: Stream,
@@ -88,9 +86,9 @@ impl Guarded {
         }
     }
 
-    /// What comes next is a head, and it begins within `keepalive`.
-    pub(super) fn expect_next(&mut self, keepalive: Duration) {
-        let until = Instant::from_std(clock::now()) + keepalive;
+    /// What comes next is a head, and it begins before `until`.
+    pub(super) fn expect_next(&mut self, until: std::time::Instant) {
+        let until = Instant::from_std(until);
         self.head = Head::Idle { until };
     }
 

@@ -60,7 +60,7 @@ pub(super) async fn serve(
             })
             .await
         {
-            Written::Kept(keepalive) => stream.expect_next(keepalive),
+            Written::Kept(until) => stream.expect_next(until),
             Written::Closed => return Next::Ended,
         }
     }
@@ -103,9 +103,9 @@ fn poll_in(come: &Bytes) -> Option<Parts> {
     if !come.starts_with(BEGINNING) || !come.ends_with(b"\r\n\r\n") {
         return None;
     }
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
-    let mut parsed = httparse::Request::new(&mut headers);
-    let end = match parsed.parse(come).ok()? {
+    let mut headers = [MaybeUninit::uninit(); MOST_HEADERS];
+    let mut parsed = httparse::Request::new(&mut []);
+    let end = match parsed.parse_with_uninit_headers(come, &mut headers).ok()? {
         httparse::Status::Complete(end) => end,
         httparse::Status::Partial => return None,
     };

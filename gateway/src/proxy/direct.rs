@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BufMut as _;
 use http::request::Parts;
@@ -20,8 +20,8 @@ use crate::step::identify::Caller;
 /// Whether the connection may be used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Written {
-    /// Yes, and it may be idle for so long.
-    Kept(Duration),
+    /// Yes, and it may be idle until then.
+    Kept(Instant),
     /// The answer said that it ends, or could not be sent.
     Closed,
 }
@@ -58,9 +58,9 @@ impl Gateway {
             Ok(()) => answer.outcome,
             Err(_) => Outcome::ClientGone,
         };
-        self.record(head, &mut ctx, (status, bytes));
+        let ended = self.record(head, &mut ctx, (status, bytes));
         match sent.is_ok() && !closes {
-            true => Written::Kept(http.keepalive),
+            true => Written::Kept(ended + http.keepalive),
             false => Written::Closed,
         }
     }
@@ -81,7 +81,8 @@ fn in_one_piece(answer: &Answer, caller: Option<&Caller>, closes: bool) -> Vec<u
     for (name, value) in &answer.headers {
         put(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
     }
-    let length = http::HeaderValue::from(answer.body.len());
+    let mut length = itoa::Buffer::new();
+    let length = length.format(answer.body.len());
     put(&[b"content-length: ", length.as_bytes(), b"\r\n"]);
     if let Some(caller) = caller {
         put(&[b"x-request-id: ", caller.request_id.as_bytes(), b"\r\n"]);

@@ -1,23 +1,63 @@
 //! How tokens travel: in cookies for browsers, in headers for apps.
 
-use std::fmt::Write as _;
-
+use bytes::Bytes;
 use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use waiting_room::{Presented, TicketChange, TokenText};
 
 use crate::step::identify::Scheme;
+use crate::text::push_number;
 
-/// A ticket or challenge in a header.
-pub(crate) const X_FLUXGATE_TICKET: HeaderName = HeaderName::from_static("x-fluxgate-ticket");
-/// A pass in a header; towards the origin, the gateway's statement.
-pub(crate) const X_FLUXGATE_PASS: HeaderName = HeaderName::from_static("x-fluxgate-pass");
-
+/// A ticket or challenge.
+const TICKET: &str = "x-fluxgate-ticket";
+/// A pass; towards the origin, the gateway's statement.
+const PASS: &str = "x-fluxgate-pass";
+/// An invitation, for apps.
+const INVITATION: &str = "x-fluxgate-invitation";
 /// A proof of work: what the queue page or an app found.
-pub(crate) const X_FLUXGATE_WORK: HeaderName = HeaderName::from_static("x-fluxgate-work");
+const WORK: &str = "x-fluxgate-work";
 
-/// An invitation in a header, for apps.
-pub(crate) const X_FLUXGATE_INVITATION: HeaderName =
-    HeaderName::from_static("x-fluxgate-invitation");
+pub(crate) const X_FLUXGATE_TICKET: HeaderName = HeaderName::from_static(TICKET);
+pub(crate) const X_FLUXGATE_PASS: HeaderName = HeaderName::from_static(PASS);
+
+/// What a request says to its room in headers of the room's own. All are found in one pass, which costs as much as
+/// looking one of them up; most requests have none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Own<'r> {
+    ticket: Option<&'r HeaderValue>,
+    pass: Option<&'r HeaderValue>,
+    invitation: Option<&'r HeaderValue>,
+    work: Option<&'r HeaderValue>,
+    headers: &'r HeaderMap,
+}
+
+impl<'r> Own<'r> {
+    pub(crate) fn of(headers: &'r HeaderMap) -> Self {
+        let mut own = Self {
+            ticket: None,
+            pass: None,
+            invitation: None,
+            work: None,
+            headers,
+        };
+        for (name, value) in headers {
+            let slot = match name.as_str() {
+                TICKET => &mut own.ticket,
+                PASS => &mut own.pass,
+                INVITATION => &mut own.invitation,
+                WORK => &mut own.work,
+                _ => continue,
+            };
+            // Of two with one name the first counts.
+            slot.get_or_insert(value);
+        }
+        own
+    }
+
+    /// A proof of work.
+    pub(crate) fn work(&self) -> Option<&'r str> {
+        self.work.and_then(text)
+    }
+}
 
 /// How long a browser keeps a ticket. Longer than any line; the token's own rules decide earlier.
 const TICKET_DAYS: u64 = 2;
@@ -65,24 +105,19 @@ impl TokenNames {
     /// The tokens of a request, and how they came. A header goes before a cookie.
     pub(crate) fn presented<'r>(
         &self,
-        headers: &'r HeaderMap,
+        own: &Own<'r>,
         scheme: Scheme,
     ) -> (Presented<'r>, Option<Carrier>) {
-        let header = |name| {
-            headers
-                .get(name)
-                .and_then(|value: &HeaderValue| value.to_str().ok())
-        };
         let in_header = Presented {
-            ticket: header(X_FLUXGATE_TICKET),
-            pass: header(X_FLUXGATE_PASS),
+            ticket: own.ticket.and_then(text),
+            pass: own.pass.and_then(text),
         };
         if in_header.ticket.is_some() || in_header.pass.is_some() {
             return (in_header, Some(Carrier::Header));
         }
         let (ticket, pass) = (self.ticket(scheme), self.pass(scheme));
         let mut in_cookies = Presented::default();
-        for (name, value) in headers.get_all(COOKIE).iter().flat_map(cookies) {
+        for (name, value) in own.headers.get_all(COOKIE).iter().flat_map(cookies) {
             // Of two with one name the first counts: browsers send the closer one first.
             if name == ticket && in_cookies.ticket.is_none() {
                 in_cookies.ticket = Some(value);
@@ -95,12 +130,12 @@ impl TokenNames {
     }
 
     /// The invitation that comes with a request. A header goes before a cookie.
-    pub(crate) fn invitation<'r>(&self, headers: &'r HeaderMap, scheme: Scheme) -> Option<&'r str> {
-        if let Some(value) = headers.get(X_FLUXGATE_INVITATION) {
-            return value.to_str().ok();
+    pub(crate) fn invitation<'r>(&self, own: &Own<'r>, scheme: Scheme) -> Option<&'r str> {
+        if let Some(value) = own.invitation {
+            return text(value);
         }
         let wanted = name(&self.invitation, scheme);
-        let mut all = headers.get_all(COOKIE).iter().flat_map(cookies);
+        let mut all = own.headers.get_all(COOKIE).iter().flat_map(cookies);
         all.find_map(|(name, value)| (name == wanted).then_some(value))
     }
 
@@ -166,6 +201,10 @@ pub(crate) struct Told {
     pub(crate) scheme: Scheme,
 }
 
+fn text(value: &HeaderValue) -> Option<&str> {
+    value.to_str().ok()
+}
+
 fn name(prefixed: &str, scheme: Scheme) -> &str {
     match scheme {
         Scheme::Https => prefixed,
@@ -182,19 +221,20 @@ fn cookies(field: &HeaderValue) -> impl Iterator<Item = (&str, &str)> {
 
 fn cookie(name: &str, text: &str, (age, scheme): (u64, Scheme)) -> HeaderValue {
     let mut line = String::with_capacity(192);
-    let _ = write!(
-        line,
-        "{name}={text}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax"
-    );
+    line.extend([name, "=", text, "; Path=/; Max-Age="]);
+    push_number(&mut line, age);
+    line.push_str("; HttpOnly; SameSite=Lax");
     if scheme == Scheme::Https {
         line.push_str("; Secure");
     }
-    value(&line)
+    HeaderValue::from_maybe_shared(Bytes::from(line)).expect(FITS)
 }
 
 fn value(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("room names and base64url may stand in a header")
+    HeaderValue::from_str(text).expect(FITS)
 }
+
+const FITS: &str = "room names and base64url may stand in a header";
 
 #[cfg(test)]
 mod tests {
@@ -214,7 +254,7 @@ mod tests {
 
     fn ticket_of(pairs: &[(&'static str, &'static str)], scheme: Scheme) -> Option<String> {
         let headers = headers(pairs);
-        let (presented, _) = TokenNames::of("sale").presented(&headers, scheme);
+        let (presented, _) = TokenNames::of("sale").presented(&Own::of(&headers), scheme);
         presented.ticket.map(str::to_owned)
     }
 
@@ -231,7 +271,8 @@ mod tests {
         assert_eq!(ticket_of(&line, Scheme::Https).as_deref(), Some("tls"));
         for odd in ["", ";;;", "fg_t_sale", "=;=", "fg_t_sale =x"] {
             let map = HeaderMap::from_iter([(COOKIE, HeaderValue::from_static(odd))]);
-            let (presented, carrier) = TokenNames::of("sale").presented(&map, Scheme::Http);
+            let (presented, carrier) =
+                TokenNames::of("sale").presented(&Own::of(&map), Scheme::Http);
             assert_eq!((presented.ticket, carrier), (None, None), "{odd:?}");
         }
     }
@@ -242,7 +283,7 @@ mod tests {
             let field = [theirs, b"; fg_t_sale=yes"].concat();
             let field = HeaderValue::from_bytes(&field).expect("not a control character");
             let map = HeaderMap::from_iter([(COOKIE, field)]);
-            let (presented, _) = TokenNames::of("sale").presented(&map, Scheme::Http);
+            let (presented, _) = TokenNames::of("sale").presented(&Own::of(&map), Scheme::Http);
             assert_eq!(presented.ticket, Some("yes"), "{theirs:?}");
         }
     }

@@ -14,14 +14,12 @@ use policies::matcher::{Normal, host};
 
 use crate::live::{Live, Tenant};
 use crate::rejection::Rejection;
+use crate::text::hex;
 
 pub(crate) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub(crate) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-
-/// Lower-case digits.
-const HEX: [u8; 16] = *b"0123456789abcdef";
 
 /// The longest request id taken over from a trusted proxy.
 const REQUEST_ID_MAX: usize = 64;
@@ -52,24 +50,23 @@ impl Scheme {
 }
 
 impl Caller {
-    /// Identifies the caller at the other end of `peer`. `random` is 40 fresh random bytes.
+    /// Identifies the caller at the other end of `peer`. `random` is 24 fresh random bytes: an id for the request,
+    /// and for its trace where that begins here, and one for our span in it.
     pub(crate) fn identify(
         head: &Parts,
         peer: SocketAddr,
         trusted: &[IpNet],
-        random: &[u8; 40],
+        random: &[u8; 24],
     ) -> Self {
         let peer = peer.ip().to_canonical();
         let trusts = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
         let through_proxy = trusts(peer);
-        let inherited = head
-            .headers
-            .get(X_REQUEST_ID)
-            .filter(|id| is_request_id(id));
-        let request_id = match inherited {
-            Some(id) if through_proxy => id.clone(),
-            _ => fresh_id(random),
+        let by_proxy = |name: HeaderName| match through_proxy {
+            true => head.headers.get(name),
+            false => None,
         };
+        let inherited = by_proxy(X_REQUEST_ID).filter(|id| is_request_id(id));
+        let request_id = inherited.cloned().unwrap_or_else(|| fresh_id(random));
         Self {
             request_id,
             trace: Trace::of(head, random),
@@ -77,8 +74,8 @@ impl Caller {
                 true => forwarded_for(head, peer, trusts),
                 false => peer,
             },
-            scheme: match head.headers.get(X_FORWARDED_PROTO) {
-                Some(proto) if through_proxy && proto == "https" => Scheme::Https,
+            scheme: match by_proxy(X_FORWARDED_PROTO) {
+                Some(proto) if proto == "https" => Scheme::Https,
                 _ => Scheme::Http,
             },
         }
@@ -95,18 +92,10 @@ fn is_request_id(id: &HeaderValue) -> bool {
     (1..=REQUEST_ID_MAX).contains(&id.len()) && id.as_bytes().iter().all(letter)
 }
 
-fn fresh_id(random: &[u8; 40]) -> HeaderValue {
+fn fresh_id(random: &[u8; 24]) -> HeaderValue {
     let mut text = [0; 32];
     hex(&random[..16], &mut text);
     HeaderValue::from_bytes(&text).expect("hex digits may stand in a header")
-}
-
-/// Writes each byte as two digits.
-pub(crate) fn hex(bytes: &[u8], text: &mut [u8]) {
-    for (byte, digits) in bytes.iter().zip(text.chunks_exact_mut(2)) {
-        digits[0] = HEX[usize::from(byte >> 4)];
-        digits[1] = HEX[usize::from(byte & 0xf)];
-    }
 }
 
 /// Walks the list from its end, as long as whoever wrote an entry is trusted.
@@ -152,15 +141,16 @@ pub(crate) struct Trace {
 const SAMPLED: u8 = 1;
 
 impl Trace {
-    fn of(head: &Parts, random: &[u8; 40]) -> Self {
+    fn of(head: &Parts, random: &[u8; 24]) -> Self {
         let inherited = head
             .headers
             .get(TRACEPARENT)
             .and_then(|value| parse(value.as_bytes()));
-        let mut span = [0; 8];
-        span.copy_from_slice(&random[32..]);
-        let mut id = [0; 16];
-        id.copy_from_slice(&random[16..32]);
+        let (id, span) = random.split_at(16);
+        let (id, span) = (
+            id.try_into().expect("sixteen bytes"),
+            span.try_into().expect("eight bytes"),
+        );
         match inherited {
             Some((id, flags)) => Self {
                 id,
@@ -205,10 +195,14 @@ fn parse(value: &[u8]) -> Option<([u8; 16], u8)> {
 
 /// Lower-case digits only, as the standard says.
 fn unhex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
-    let value = |digit: u8| HEX.iter().position(|known| *known == digit);
+    let value = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
     let mut bytes = [0; N];
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = u8::try_from(value(pair[0])? << 4 | value(pair[1])?).ok()?;
+        *byte = value(pair[0])? << 4 | value(pair[1])?;
     }
     (digits.len() == 2 * N).then_some(bytes)
 }

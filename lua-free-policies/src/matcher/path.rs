@@ -76,18 +76,18 @@ impl<'p> Normal<'p> {
     }
 }
 
-/// True when every server reads the path alike already: the common case, one pass, no allocation.
+/// True when every server reads the path alike already: the common case, no allocation.
 fn is_plain(path: &[u8]) -> bool {
-    let mut before = 0u8;
-    path.iter().all(|&byte| {
-        let plain = match byte {
-            b'%' | b';' | b'\\' | 0..=0x1f | 0x7f..=0xff => false,
-            b'/' | b'.' => before != b'/',
-            _ => true,
-        };
-        before = byte;
-        plain
-    })
+    // Every byte is looked at, so that many are at once.
+    let is_literal = path.iter().fold(true, |all, byte| {
+        all & !matches!(byte, b'%' | b';' | b'\\' | 0..=0x1f | 0x7f..=0xff)
+    });
+    let is_dots = |segment: &[u8]| matches!(segment, b"." | b"..");
+    let mut backwards = path[1..].rsplit(|byte| *byte == b'/');
+    // Only the last may be empty: the path then ends with a slash.
+    is_literal
+        && !backwards.next().is_some_and(is_dots)
+        && backwards.all(|segment| !segment.is_empty() && !is_dots(segment))
 }
 
 fn decode(path: &[u8]) -> Result<Vec<u8>, Ambiguous> {

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use waiting_room::{Admitted, Asked, Client};
 
 use super::Facts;
 use crate::page::negotiate::{self, Form, Language, Wish};
-use crate::rooms::{Carrier, Served, Told, X_FLUXGATE_WORK, now};
+use crate::rooms::{Carrier, Own, Served, Told, now};
 
 const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
 
@@ -18,7 +18,7 @@ pub(super) struct Asking<'r> {
     pub(super) asked: Asked<'r>,
     pub(super) told: Told,
     pub(super) form: Form,
-    pub(super) language: Language,
+    headers: &'r HeaderMap,
     /// Path and query as the client sent them.
     pub(super) original: &'r str,
     /// Whether asking again is the same: a read.
@@ -28,27 +28,25 @@ pub(super) struct Asking<'r> {
 impl<'r> Asking<'r> {
     pub(super) fn of(facts: &Facts<'r>, served: &'r Served) -> Self {
         let headers = &facts.head.headers;
-        let text = |name| {
-            headers
-                .get(name)
-                .and_then(|value: &HeaderValue| value.to_str().ok())
-        };
         let accept = accepted(facts);
+        let requested_with = headers.get(X_REQUESTED_WITH);
         let wish = Wish {
             accept: accept.as_deref(),
-            requested_with: text(X_REQUESTED_WITH),
+            requested_with: requested_with.and_then(|value| value.to_str().ok()),
         };
         let form = negotiate::form(wish);
         let scheme = facts.caller.scheme;
-        let (presented, carrier) = served.names.presented(headers, scheme);
+        let own = Own::of(headers);
+        let (presented, carrier) = served.names.presented(&own, scheme);
         let invited = || {
-            let text = served.names.invitation(headers, scheme)?;
-            served.inviter.as_ref()?.read(text, now()).ok()
+            let inviter = served.inviter.as_ref()?;
+            let text = served.names.invitation(&own, scheme)?;
+            inviter.read(text, now()).ok()
         };
         let client = Client {
             address: Some(facts.caller.client),
             agent: headers.get(USER_AGENT).map(HeaderValue::as_bytes),
-            proof: text(X_FLUXGATE_WORK),
+            proof: own.work(),
             invitation: invited(),
         };
         let fresh = match form {
@@ -63,7 +61,7 @@ impl<'r> Asking<'r> {
                 scheme,
             },
             form,
-            language: negotiate::language(text(ACCEPT_LANGUAGE), Language::English),
+            headers,
             original: facts
                 .head
                 .uri
@@ -71,6 +69,13 @@ impl<'r> Asking<'r> {
                 .map_or("/", |target| target.as_str()),
             is_safe: facts.head.method.is_safe(),
         }
+    }
+
+    /// The language of a page.
+    pub(super) fn language(&self) -> Language {
+        let wanted = self.headers.get(ACCEPT_LANGUAGE);
+        let wanted = wanted.and_then(|value| value.to_str().ok());
+        negotiate::language(wanted, Language::English)
     }
 
     /// The tokens that an admitted client is to be given.

@@ -118,9 +118,9 @@ fn refuse(facts: &Facts<'_>, asking: &Asking<'_>, error: NotMoved) -> Answer {
 
 fn page(asking: &Asking<'_>, (status, said): (StatusCode, Said<'_>)) -> Answer {
     let kind = HeaderValue::from_static("text/html; charset=utf-8");
-    let body = moving::page(asking.language, &asking.served.title, said);
+    let body = moving::page(asking.language(), &asking.served.title, said);
     let mut answer = answer(status, kind, Bytes::from(body));
-    answer.headers.extend(moving::headers(asking.language));
+    answer.headers.extend(moving::headers(asking.language()));
     answer
 }
 

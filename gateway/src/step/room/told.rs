@@ -1,6 +1,5 @@
 //! The room's outcome as an answer: a page or JSON, with the tokens and the headers that belong to it.
 
-use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use waiting_room::chance::Chance;
 use waiting_room::snapshot::Snapshot;
 use waiting_room::standing::Why;
 use waiting_room::status::Work;
-use waiting_room::{self as room, Held, Outcome, Timestamp};
+use waiting_room::{self as room, Code, Held, Outcome, Timestamp};
 
 use super::asking::Asking;
 use crate::answer::Answer;
@@ -101,9 +100,9 @@ fn html(asking: &Asking<'_>, held: &Held, (sight, code): (&Sight<'_>, StatusCode
         held: met(asking),
         refresh: sight.refresh,
     };
-    let body = pages.body(asking.language, &visit);
+    let body = pages.body(asking.language(), &visit);
     let mut answer = Answer::new(code, HTML, body, metrics::Outcome::Queued);
-    let headers = pages.headers(asking.language, &visit.status).iter();
+    let headers = pages.headers(asking.language(), &visit.status).iter();
     answer
         .headers
         .extend(headers.filter(|(name, _)| *name != CONTENT_TYPE).cloned());
@@ -149,7 +148,7 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, known: &'a Known) -> page::Statu
             p90: eta.p90.as_secs(),
         }),
         poll_after_ms: u64::try_from(said.poll_after.as_millis()).unwrap_or(u64::MAX),
-        ticket: known.code.as_str(),
+        ticket: known.code.as_ref().map(Code::as_str),
         called_at_ms: said.called_at.map(|Timestamp(at)| at),
         claim_deadline_ms: said.claim_until.map(|Timestamp(at)| at),
         opens_at_ms: said.opens_at.map(|Timestamp(at)| at),
@@ -228,7 +227,7 @@ const POLL_INSIDE_MS: u64 = 30_000;
 /// What a status borrows from: the line as this gateway knows it, and the ticket's name.
 struct Known {
     seen: Option<Arc<Snapshot>>,
-    code: Code,
+    code: Option<Code>,
     work: Option<Work>,
 }
 
@@ -236,43 +235,9 @@ impl Known {
     fn of(asking: &Asking<'_>, held: &Held) -> Self {
         Self {
             seen: asking.served.room.snapshot(),
-            code: Code::of(held),
+            code: held.status.code,
             work: held.status.work,
         }
-    }
-}
-
-/// A ticket's short name as text, without an allocation.
-struct Code {
-    text: [u8; 6],
-    length: usize,
-}
-
-impl Code {
-    fn of(held: &Held) -> Self {
-        let mut code = Self {
-            text: [0; 6],
-            length: 0,
-        };
-        if let Some(name) = held.status.code {
-            write!(code, "{name}").expect("a code has six letters");
-        }
-        code
-    }
-
-    fn as_str(&self) -> Option<&str> {
-        let text = std::str::from_utf8(&self.text[..self.length]).ok()?;
-        (!text.is_empty()).then_some(text)
-    }
-}
-
-impl fmt::Write for Code {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let end = self.length + text.len();
-        let room = self.text.get_mut(self.length..end).ok_or(fmt::Error)?;
-        room.copy_from_slice(text.as_bytes());
-        self.length = end;
-        Ok(())
     }
 }
 
