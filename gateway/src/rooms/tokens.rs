@@ -1,5 +1,7 @@
 //! How tokens travel: in cookies for browsers, in headers for apps.
 
+use std::iter;
+
 use bytes::Bytes;
 use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use waiting_room::{Presented, TicketChange, TokenText};
@@ -118,12 +120,13 @@ impl TokenNames {
         let (ticket, pass) = (self.ticket(scheme), self.pass(scheme));
         let mut in_cookies = Presented::default();
         for (name, value) in own.headers.get_all(COOKIE).iter().flat_map(cookies) {
+            let slot = match name {
+                name if name == ticket.as_bytes() => &mut in_cookies.ticket,
+                name if name == pass.as_bytes() => &mut in_cookies.pass,
+                _ => continue,
+            };
             // Of two with one name the first counts: browsers send the closer one first.
-            if name == ticket && in_cookies.ticket.is_none() {
-                in_cookies.ticket = Some(value);
-            } else if name == pass && in_cookies.pass.is_none() {
-                in_cookies.pass = Some(value);
-            }
+            *slot = slot.or_else(|| str::from_utf8(value).ok());
         }
         let any = in_cookies.ticket.is_some() || in_cookies.pass.is_some();
         (in_cookies, any.then_some(Carrier::Cookie))
@@ -136,7 +139,10 @@ impl TokenNames {
         }
         let wanted = name(&self.invitation, scheme);
         let mut all = own.headers.get_all(COOKIE).iter().flat_map(cookies);
-        all.find_map(|(name, value)| (name == wanted).then_some(value))
+        all.find_map(|(name, value)| match name == wanted.as_bytes() {
+            true => str::from_utf8(value).ok(),
+            false => None,
+        })
     }
 
     /// What puts an invitation into the browser's keeping.
@@ -212,11 +218,27 @@ fn name(prefixed: &str, scheme: Scheme) -> &str {
     }
 }
 
-/// Names and values. A pair that is no text is left out and hides no other: a shop's own cookies may hold
-/// anything, and browsers send all of them in one field.
-fn cookies(field: &HeaderValue) -> impl Iterator<Item = (&str, &str)> {
-    let pairs = field.as_bytes().split(|byte| *byte == b';');
-    pairs.filter_map(|pair| str::from_utf8(pair.trim_ascii()).ok()?.split_once('='))
+/// Names and values, as bytes: a shop's own cookies may hold anything, and browsers send all of them in one field. One that
+/// is no text hides no other.
+fn cookies(field: &HeaderValue) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = Some(field.as_bytes());
+    let pairs = iter::from_fn(move || {
+        let (pair, left) = cut(rest?, b';');
+        rest = left;
+        Some(pair.trim_ascii())
+    });
+    pairs.filter_map(|pair| match cut(pair, b'=') {
+        (name, Some(value)) => Some((name, value)),
+        (_, None) => None,
+    })
+}
+
+/// What is before the first of these bytes, and what is behind it, if there is one.
+fn cut(bytes: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
+    match memchr::memchr(at, bytes) {
+        Some(found) => (&bytes[..found], Some(&bytes[found + 1..])),
+        None => (bytes, None),
+    }
 }
 
 fn cookie(name: &str, text: &str, (age, scheme): (u64, Scheme)) -> HeaderValue {
