@@ -64,7 +64,7 @@ impl Gateway {
     async fn decide(
         &self,
         head: &Parts,
-        raw_head: &[u8],
+        raw: accept::Raw<'_>,
         ctx: &mut Exchange,
     ) -> ControlFlow<Answer> {
         let live = Arc::clone(&ctx.live);
@@ -75,7 +75,7 @@ impl Gateway {
         };
         let tenant = &mut ctx.tenant;
         let checked = (|| {
-            accept::check(head, raw_head, &live.http)?;
+            accept::check(head, raw, &live.http)?;
             let (found, path) = identify::tenant(head, &live)?;
             let found = tenant.insert(found);
             policy::charge_client(found, caller.client)?;
@@ -174,7 +174,11 @@ impl ProxyHttp for Gateway {
             true => session.as_http1().map(|http| http.get_headers_raw_bytes()),
             false => None,
         };
-        match self.decide(head, &raw_head.unwrap_or_default(), ctx).await {
+        let raw = accept::Raw {
+            head: &raw_head.unwrap_or_default(),
+            target: head.raw_path(),
+        };
+        match self.decide(head, raw, ctx).await {
             ControlFlow::Continue(()) => Ok(false),
             ControlFlow::Break(answer) => {
                 self.send(session, ctx, answer).await;

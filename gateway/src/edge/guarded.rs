@@ -44,6 +44,9 @@ enum Head {
 /// for the parser.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct End {
+    /// The first line has begun.
+    has_begun: bool,
+    /// Nothing has come of the line that is being read, and another is before it.
     line_is_empty: bool,
 }
 
@@ -54,12 +57,15 @@ impl End {
         let is_empty = |line: &[u8]| line.iter().all(|byte| *byte == b'\r');
         let mut rest = bytes;
         while let Some(at) = memchr::memchr(b'\n', rest) {
-            if self.line_is_empty && is_empty(&rest[..at]) {
+            let is_empty = is_empty(&rest[..at]);
+            if self.has_begun && self.line_is_empty && is_empty {
                 return true;
             }
+            self.has_begun |= !is_empty;
             self.line_is_empty = true;
             rest = &rest[at + 1..];
         }
+        self.has_begun |= !is_empty(rest);
         self.line_is_empty &= is_empty(rest);
         false
     }
@@ -294,5 +300,10 @@ mod tests {
         assert_eq!(ends(&["GET / HTTP/1.1\r\n", "\r\n"]), Some(1));
         assert_eq!(ends(&["GET / HTTP/1.1\nHost: a\n\n"]), Some(0));
         assert_eq!(ends(&["\r\nGET / HTTP/1.1\r\n", "Host: a\r\n"]), None);
+        for before in ["\r\n\r\n", "\n\n\n", "\r", "\r\n\r"] {
+            assert_eq!(ends(&[before, "GET / HTTP/1.1\r\nX: "]), None, "{before:?}");
+            assert_eq!(ends(&[before, "\n", "GET / HTTP/1.1\r\n", "\r\n"]), Some(3));
+        }
+        assert_eq!(ends(&["\r\n"; 9]), None);
     }
 }

@@ -110,6 +110,12 @@ fn poll_in(come: &Bytes) -> Option<Parts> {
         httparse::Status::Partial => return None,
     };
     let path = parsed.path.filter(|path| path.ends_with("/status"))?;
+    // Only what every reader takes for this path: no query, no parameter, no escape.
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.');
+    if !path.bytes().all(is_plain) {
+        return None;
+    }
     if end != come.len() || parsed.version != Some(1) {
         return None;
     }
@@ -125,7 +131,7 @@ fn poll_in(come: &Bytes) -> Option<Parts> {
     for header in parsed.headers {
         let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
         let value = HeaderValue::from_maybe_shared(shared(header.value)).ok()?;
-        if !is_plain(&name, &value) {
+        if !is_silent(&name, &value) {
             return None;
         }
         head.headers.append(name, value);
@@ -135,7 +141,7 @@ fn poll_in(come: &Bytes) -> Option<Parts> {
 }
 
 /// Whether a header says nothing about the connection or the message's length.
-fn is_plain(name: &HeaderName, value: &HeaderValue) -> bool {
+fn is_silent(name: &HeaderName, value: &HeaderValue) -> bool {
     let framing = [CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, UPGRADE];
     match *name == CONNECTION {
         true => value.as_bytes().eq_ignore_ascii_case(b"keep-alive"),
@@ -171,6 +177,9 @@ mod tests {
             "GET /.fluxgate/sale/status HTTP/1.0",
             "POST /.fluxgate/sale/status HTTP/1.1",
             "GET /.fluxgate/sale/status?a=b HTTP/1.1",
+            "GET /.fluxgate/;?/status HTTP/1.1",
+            "GET /.fluxgate/;#/status HTTP/1.1",
+            "GET /.fluxgate/%73ale/status HTTP/1.1",
             "GET /.fluxgate/sale/claim HTTP/1.1",
             "GET http://a/.fluxgate/sale/status HTTP/1.1",
             "GET  /.fluxgate/sale/status HTTP/1.1",

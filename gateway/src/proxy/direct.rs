@@ -15,6 +15,7 @@ use super::exchange::Exchange;
 use crate::answer::Answer;
 use crate::metrics::Outcome;
 use crate::rejection::Rejection;
+use crate::step::accept::Raw;
 use crate::step::identify::Caller;
 
 /// Whether the connection may be used again.
@@ -39,7 +40,11 @@ impl Gateway {
         let http = live.http;
         let mut ctx = Exchange::new(live, Arc::clone(&self.metrics), self.drain.enter());
         ctx.peer = peer;
-        let answer = match self.decide(head, &[], &mut ctx).await {
+        let raw = Raw {
+            head: &[],
+            target: head.uri.path().as_bytes(),
+        };
+        let answer = match self.decide(head, raw, &mut ctx).await {
             ControlFlow::Break(answer) => answer,
             // The room has an answer to each of them.
             ControlFlow::Continue(()) => {

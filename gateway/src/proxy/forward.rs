@@ -20,6 +20,11 @@ pub(super) fn request(
     upstream: &mut RequestHeader,
     ctx: &Exchange,
 ) -> pingora::Result<()> {
+    // What was judged goes on, and as a path (RFC 9112, 3.2.1), also if a whole address was asked for.
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    if upstream.raw_path() != path.as_bytes() {
+        upstream.set_raw_path(path.as_bytes())?;
+    }
     for name in route::spoofable(&upstream.headers) {
         upstream.remove_header(&name);
     }

@@ -3,9 +3,10 @@
 
 use std::ops::ControlFlow;
 
-use http::Version;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
+use http::uri::Authority;
+use http::{Uri, Version};
 
 use crate::config::http::Http;
 use crate::rejection::Rejection;
@@ -14,9 +15,18 @@ use crate::rejection::Rejection;
 /// headers are as costly as a few large ones.
 const HEADER_OVERHEAD_BYTES: usize = 32;
 
-/// Checks a request head. `raw_head` is what the client sent, since the parser repairs some of it: it
-/// removes `Content-Length` beside `Transfer-Encoding`, which we refuse (RFC 9112, 6.1 allows it).
-pub(crate) fn check(head: &Parts, raw_head: &[u8], limits: &Http) -> ControlFlow<Rejection> {
+/// What the client sent, where the parser repairs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Raw<'r> {
+    /// The whole head, where it says how long the body is in more than one way; else empty. The parser removes
+    /// `Content-Length` beside `Transfer-Encoding`, which we refuse (RFC 9112, 6.1 allows it).
+    pub(crate) head: &'r [u8],
+    /// The request's target, as it goes on to the origin. Of one that is no path the parser makes the path `/`.
+    pub(crate) target: &'r [u8],
+}
+
+/// Checks a request head.
+pub(crate) fn check(head: &Parts, raw: Raw<'_>, limits: &Http) -> ControlFlow<Rejection> {
     let target = head
         .uri
         .path_and_query()
@@ -35,7 +45,10 @@ pub(crate) fn check(head: &Parts, raw_head: &[u8], limits: &Http) -> ControlFlow
     if head.version <= Version::HTTP_11 && !head.headers.contains_key(HOST) {
         return bad("The request has no Host header");
     }
-    if head.headers.contains_key(TRANSFER_ENCODING) && has_content_length(raw_head) {
+    if !is_told(head, raw.target) {
+        return bad("The request's target is neither a path nor the address of one at its Host");
+    }
+    if head.headers.contains_key(TRANSFER_ENCODING) && has_content_length(raw.head) {
         return bad("The request has both Content-Length and Transfer-Encoding");
     }
     match announced_length(head) {
@@ -44,6 +57,32 @@ pub(crate) fn check(head: &Parts, raw_head: &[u8], limits: &Http) -> ControlFlow
         }
         _ => ControlFlow::Continue(()),
     }
+}
+
+/// Whether the path that is decided by is the one that was asked for: a path, or a whole address at this host (RFC 9112,
+/// 3.2). The origin would read anything else in its own way.
+fn is_told(head: &Parts, target: &[u8]) -> bool {
+    let said = head.uri.path_and_query().map(|said| said.as_str());
+    let Some(said) = said.filter(|said| said.starts_with('/')) else {
+        return false;
+    };
+    if target == said.as_bytes() {
+        return true;
+    }
+    let whole = str::from_utf8(target)
+        .ok()
+        .and_then(|text| text.parse::<Uri>().ok());
+    whole.is_some_and(|whole| {
+        let is_http = matches!(whole.scheme_str(), Some("http" | "https"));
+        let host = whole.authority().map(Authority::as_str);
+        let path = whole.path_and_query().map_or("/", |path| path.as_str());
+        is_http && path == said && host.is_some_and(|host| is_at(head, host))
+    })
+}
+
+fn is_at(head: &Parts, host: &str) -> bool {
+    let named = head.headers.get(HOST);
+    named.is_some_and(|named| named.as_bytes().eq_ignore_ascii_case(host.as_bytes()))
 }
 
 /// What the client says its body has, in bytes. The parser made sure that it is one number.
@@ -71,7 +110,15 @@ mod tests {
     }
 
     fn refused(head: &Parts, raw: &str, limits: &Http) -> Option<&'static str> {
-        match check(head, raw.as_bytes(), limits) {
+        refused_at(head, "/a?b", raw, limits)
+    }
+
+    fn refused_at(head: &Parts, target: &str, raw: &str, limits: &Http) -> Option<&'static str> {
+        let raw = Raw {
+            head: raw.as_bytes(),
+            target: target.as_bytes(),
+        };
+        match check(head, raw, limits) {
             ControlFlow::Break(rejection) => Some(rejection.outcome().as_str()),
             ControlFlow::Continue(()) => None,
         }
@@ -109,6 +156,31 @@ mod tests {
             refused(&head(&[("host", "a")]), "", &short),
             Some("uri_too_long")
         );
+    }
+
+    #[test]
+    fn refuses_a_target_that_is_not_the_path_it_is_judged_by() {
+        let (head, limits) = (head(&[("host", "A.test:80")]), Http::default());
+        for target in [
+            "a?b",
+            "sale/x",
+            "%2Fa?b",
+            "../a?b",
+            "a.test:80/a?b",
+            "http://evil.test/a?b",
+            "http://a.test/a?b",
+            "ftp://a.test:80/a?b",
+            "http://a.test:80/sale?b",
+            "*",
+            "?x",
+            "",
+        ] {
+            let refused = refused_at(&head, target, "", &limits);
+            assert_eq!(refused, Some("bad_request"), "{target}");
+        }
+        for target in ["/a?b", "http://a.test:80/a?b", "HTTPS://a.test:80/a?b"] {
+            assert_eq!(refused_at(&head, target, "", &limits), None, "{target}");
+        }
     }
 
     #[test]

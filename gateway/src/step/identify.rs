@@ -212,8 +212,8 @@ pub(crate) fn tenant<'r>(
     head: &'r Parts,
     live: &Live,
 ) -> ControlFlow<Rejection, (Arc<Tenant>, Normal<'r>)> {
-    let Some(host) = authority(head).map(host::normal) else {
-        return ControlFlow::Break(Rejection::UnknownHost);
+    let Some(host) = authority(head).and_then(host::normal) else {
+        return ControlFlow::Break(Rejection::BadRequest("The request's Host is not a host"));
     };
     let Some(tenant) = live.tenant_at(&host) else {
         return ControlFlow::Break(Rejection::UnknownHost);

@@ -45,6 +45,39 @@ fn spoofed_identity_never_reaches_the_origin() {
 }
 
 #[test]
+fn only_what_was_judged_reaches_the_origin() {
+    let origin = Origin::named("shop");
+    let gateway = Gateway::start(&one_tenant(&origin));
+    let asked = |target: &str, host: &str| {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        gateway.client().send(&request).read().status
+    };
+    // A path for the gateway, and something else for some origins.
+    for target in [
+        "sale/x",
+        "%73ale/x",
+        "../../etc/passwd",
+        "?x",
+        ".fluxgate/sale/status",
+    ] {
+        assert_eq!(asked(target, "a.test"), 400, "{target}");
+    }
+    assert_eq!(asked("http://b.test/x", "a.test"), 400, "two hosts");
+    // Links are built from it.
+    for host in ["a.test:\"><script>", "a.test:80, evil", "evil.com#.a.test"] {
+        assert_eq!(asked("/x", host), 400, "{host}");
+    }
+    assert_eq!(asked("/first", "a.test"), 200);
+    assert_eq!(
+        origin.last().line,
+        "GET /first HTTP/1.1",
+        "the first that came"
+    );
+    assert_eq!(asked("http://a.test/x?y", "a.test"), 200);
+    assert_eq!(origin.last().line, "GET /x?y HTTP/1.1");
+}
+
+#[test]
 fn a_trusted_proxy_is_believed() {
     let origin = Origin::named("shop");
     let gateway = Gateway::start(&format!(

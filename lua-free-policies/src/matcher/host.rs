@@ -56,22 +56,38 @@ fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len()) && label.bytes().all(inner)
 }
 
-/// The form in which hosts are compared: no port, no final dot, lower case. Borrows when it already is.
+/// The form in which hosts are compared: no port, no final dot, lower case. Borrows when it already is. `None` for what is
+/// no host with an optional port (RFC 9110, 7.2): it goes on to origins, which build links from it.
 ///
-/// The text is a `Host` header or an `:authority`; user information was refused by the parser.
-pub fn normal(authority: &str) -> Cow<'_, str> {
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => match rest.find(']') {
-            Some(end) => &authority[..end + 2],
-            None => authority,
-        },
-        None => authority.split(':').next().unwrap_or(authority),
+/// The text is a `Host` header or an `:authority`.
+pub fn normal(authority: &str) -> Option<Cow<'_, str>> {
+    let is_address = |b: u8| b.is_ascii_hexdigit() || b == b':' || b == b'.';
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let end = rest.find(']')?;
+            let (address, port) = (&rest[..end], &rest[end + 1..]);
+            if address.is_empty() || !address.bytes().all(is_address) {
+                return None;
+            }
+            (&authority[..end + 2], port)
+        }
+        None => {
+            let (name, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+            let name = name.strip_suffix('.').unwrap_or(name);
+            if !name.split('.').all(is_label) {
+                return None;
+            }
+            (name, port)
+        }
     };
-    let host = host.strip_suffix('.').unwrap_or(host);
-    match host.bytes().any(|b| b.is_ascii_uppercase()) {
+    let is_port = |digits: &str| digits.len() <= 5 && digits.bytes().all(|b| b.is_ascii_digit());
+    if !port.is_empty() && !port.strip_prefix(':').is_some_and(is_port) {
+        return None;
+    }
+    Some(match host.bytes().any(|b| b.is_ascii_uppercase()) {
         true => Cow::Owned(host.to_ascii_lowercase()),
         false => Cow::Borrowed(host),
-    }
+    })
 }
 
 /// Host patterns and what they stand for. The most exact pattern wins.
@@ -143,7 +159,7 @@ mod tests {
             "*.eu.acme.test",
             "127.0.0.1",
         ]);
-        let found = |host: &str| table.get(&normal(host)).map(String::as_str);
+        let found = |host: &str| table.get(&normal(host)?).map(String::as_str);
         assert_eq!(found("SHOP.acme.test:8080"), Some("shop.acme.test"));
         assert_eq!(found("other.acme.test."), Some("*.acme.test"));
         assert_eq!(found("a.b.eu.acme.test"), Some("*.eu.acme.test"));
@@ -155,9 +171,44 @@ mod tests {
 
     #[test]
     fn ipv6_keeps_its_brackets_and_loses_its_port() {
-        assert_eq!(normal("[::1]:8080"), "[::1]");
-        assert_eq!(normal("[::1"), "[::1");
+        assert_eq!(normal("[::1]:8080").as_deref(), Some("[::1]"));
+        assert_eq!(normal("[::1"), None);
         assert!(table(&["[::1]"]).get("[::1]").is_some());
+    }
+
+    #[test]
+    fn what_is_no_host_belongs_to_nobody() {
+        for bad in [
+            "evil.com/.acme.test",
+            "evil.com#.acme.test",
+            "evil.com?.acme.test",
+            "evil.com\\.acme.test",
+            "<x>.acme.test",
+            "a b.acme.test",
+            ".acme.test",
+            "a..acme.test",
+            "\u{e9}.acme.test",
+            "a.test:\"><script>",
+            "a.test:80, evil",
+            "a.test:x@evil.test",
+            "user@a.test",
+            "a.test:123456",
+            "[]",
+            "[::1]x",
+            "[evil.com]",
+            "",
+        ] {
+            assert_eq!(normal(bad), None, "{bad}");
+        }
+        for good in [
+            "a.test",
+            "a.test:",
+            "a.test.:80",
+            "_x-1.test:65535",
+            "[::1]:1",
+        ] {
+            assert!(normal(good).is_some(), "{good}");
+        }
     }
 
     #[test]
