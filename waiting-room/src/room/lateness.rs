@@ -59,33 +59,23 @@ impl Lateness {
 
     /// Looks at what was counted; to be called with every step of the driver.
     pub(super) fn judge(&self, now: Timestamp) {
-        let [all, late] = [&self.all, &self.late].map(|count| count.load(Ordering::Relaxed));
-        let window = if all < FEW * MANY {
-            WINDOW_QUIET
-        } else {
-            WINDOW
-        };
-        let since = Timestamp(self.since.load(Ordering::Relaxed));
-        let is_over = now < since || now.since(since) >= window;
-        // A part of a window says something only where most are late.
-        let many = if is_over { all / MANY } else { all / 2 };
-        let is_behind = late >= FEW && late > many;
-        if is_behind {
+        let few = self.all.load(Ordering::Relaxed) < FEW * MANY;
+        let window = if few { WINDOW_QUIET } else { WINDOW };
+        let late = self.late.load(Ordering::Relaxed);
+        let is_many = late >= FEW && late > self.all.load(Ordering::Relaxed) / MANY;
+        if is_many {
             let until = now.plus(BEHIND_FOR);
             self.behind_until.store(until.0, Ordering::Relaxed);
         }
-        if is_behind || is_over {
-            self.begin(now);
-        }
-    }
-
-    fn begin(&self, now: Timestamp) {
-        self.since.store(now.0, Ordering::Relaxed);
-        for count in [&self.all, &self.late] {
-            count.store(0, Ordering::Relaxed);
-        }
-        for word in &self.voters {
-            word.store(0, Ordering::Relaxed);
+        let since = Timestamp(self.since.load(Ordering::Relaxed));
+        if is_many || now < since || now.since(since) >= window {
+            self.since.store(now.0, Ordering::Relaxed);
+            for counted in [&self.all, &self.late] {
+                counted.store(0, Ordering::Relaxed);
+            }
+            for word in &self.voters {
+                word.store(0, Ordering::Relaxed);
+            }
         }
     }
 
@@ -141,18 +131,6 @@ mod tests {
         assert!(!behind_after(&[]));
         assert!(!behind_after(&of(0, 3)));
         assert!(!behind_after(&[40_000; 50]));
-    }
-
-    #[test]
-    fn a_part_of_a_second_says_something_only_where_most_are_late() {
-        let after_a_quarter = |late: &[u64]| {
-            let lateness = Lateness::default();
-            lateness.judge(at(1).minus(Duration::from_millis(250)));
-            second(&lateness, 1, late);
-            lateness.is_behind(at(1))
-        };
-        assert!(!after_a_quarter(&of(20, 12)));
-        assert!(after_a_quarter(&of(5, 6)));
     }
 
     #[test]
