@@ -229,6 +229,8 @@ impl<'a> Tick<'a> {
         self.line.judge_from = self.now.plus(rules.absent_after()).plus(epochs.length());
         let stopped_at = self.seen.picture.line.ticked_at;
         let elapsed = self.elapsed;
+        let gap = self.line.gap;
+        self.line.gap = gap.then(elapsed, self.now, rules.absent_after());
         let mut over = Vec::new();
         let Marks { claimed, .. } = &self.marks;
         let Inside { active, ended } = &self.seen.traces.inside;
@@ -257,8 +259,13 @@ impl<'a> Tick<'a> {
     }
 
     fn forget_closed_calls(&mut self) {
-        let now = self.now;
-        let needed = |b: &Batch| now < b.until.plus(AFTERLIFE) || now < b.at.plus(MINUTE);
+        let (now, gap) = (self.now, self.line.gap);
+        let prompt_for = self.seen.rules().absent_after();
+        let needed = |b: &Batch| {
+            now < b.until.plus(AFTERLIFE)
+                || now < b.at.plus(MINUTE)
+                || gap.seen_since(b.at, now) < prompt_for
+        };
         self.line.batches.retain(needed);
         let grain = self.seen.rules().call_grace() / GRAINS;
         self.line.coalesce(now, grain);

@@ -8,6 +8,7 @@
 //! when they are seen again. So: called = below the horizon and not gone, or called `late`.
 
 mod codec;
+mod gap;
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -26,6 +27,7 @@ use crate::{
 };
 
 pub use codec::CodecError;
+pub use gap::Gap;
 
 /// Numbers per store key of a bitmap, so that an old line's beginning can be dropped: 65,536 numbers,
 /// 8 KiB.
@@ -57,6 +59,8 @@ pub struct Line {
     /// Nobody is judged absent before this; set after a gap in ticks, when presence may be missing
     /// through no fault of the visitors.
     pub judge_from: Timestamp,
+    /// The last gap in ticks, which counts against nobody.
+    pub gap: Gap,
     /// What the late lane may still call, in tenths.
     pub late_credit: u32,
     /// Free seats the last tick neither called nor reserved.
@@ -240,6 +244,7 @@ impl Line {
             epoch,
             rolls: VecDeque::new(),
             judge_from: now,
+            gap: Gap::default(),
             late_credit: crate::controller::LATE_TENTHS,
             spare: 0,
             occupied: 0,

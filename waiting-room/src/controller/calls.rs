@@ -76,13 +76,15 @@ impl Tick<'_> {
     }
 
     /// Whether the horizon passed this number without a call, so short a time before its holder was back that nobody
-    /// can call it an absence: a network that was lost for a moment costs moments, not the turn. Once back they stay so.
+    /// can call it an absence: a network that was lost for a moment costs moments, not the turn, and nobody is seen while
+    /// the store is lost. Once back they stay so.
     pub(super) fn is_prompt(&self, number: Number) -> bool {
         let known = &self.seen.picture.line.late;
         let prompt = known.first.iter().take(known.prompt as usize);
-        let recent = self.now.minus(self.seen.rules().absent_after());
+        let absent_after = self.seen.rules().absent_after();
+        let seen_since = |at| self.line.gap.seen_since(at, self.now);
         let passed = || self.line.passed_in(number);
-        let is_recent = || passed().is_some_and(|batch| recent < batch.at);
+        let is_recent = || passed().is_some_and(|batch| seen_since(batch.at) < absent_after);
         self.marks.gone.has(number) && (prompt.copied().any(|n| n == number) || is_recent())
     }
 

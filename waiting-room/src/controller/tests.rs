@@ -286,6 +286,51 @@ fn whoever_is_overdue_when_the_horizon_comes_is_passed_over_and_first_on_return(
     assert_eq!(calls.line.horizon, number(33), "before anybody else");
 }
 
+/// The store is lost for longer than anybody may be away, and whoever was passed over just before comes back meanwhile.
+#[test]
+fn time_without_ticks_makes_nobody_late() {
+    // A short grace: the calls of before are over long before the store is back.
+    let spec = Spec {
+        active: Some(1),
+        call_grace: Duration::from_secs(10),
+        ..Spec::default()
+    };
+    let rules = Admission::new(spec).expect("valid");
+    let mut traces = everybody(9);
+    traces.expected = (2..9).map(number).collect();
+    traces.inside.active = [number(0)].into_iter().collect();
+    let mut now = START.plus(TICK);
+    let mut seen = after(step(&waiting(9), &rules, now), 9, traces.clone(), now);
+    let mut wait = |seen: &mut Scene, seconds| {
+        for _ in 0..seconds / 2 {
+            now = now.plus(Duration::from_secs(2));
+            let calls = step(seen, &rules, now);
+            *seen = after(calls, 9, seen.traces.clone(), now);
+        }
+        now
+    };
+    wait(&mut seen, 20);
+    seen.traces.inside.active = Bits::new();
+    wait(&mut seen, 2);
+    assert_eq!(seen.picture.line.horizon, number(3), "1 is passed over");
+    // Most of the time that anybody may be silent, before the store is lost.
+    seen.traces.inside.active = [number(2)].into_iter().collect();
+    let lost_at = wait(&mut seen, 80);
+    let back = lost_at.plus(Duration::from_secs(900));
+    traces.expected = everybody(9).expected;
+    traces.inside.active = [number(2)].into_iter().collect();
+    let seen = after(step(&seen, &rules, back), 9, traces.clone(), back);
+    traces.inside = Inside {
+        ended: [number(2)].into_iter().collect(),
+        ..Inside::default()
+    };
+    let mut seen = Scene { traces, ..seen };
+    seen.picture.line.late_credit = 0;
+    let calls = step(&seen, &rules, back.plus(TICK));
+    assert_eq!(calls.line.batches.back().expect("a call").late, [number(1)]);
+    assert_eq!(calls.line.horizon, number(3), "before anybody else");
+}
+
 #[test]
 fn a_gap_in_ticks_neither_judges_nor_lapses_anybody() {
     let rules = rules(1, 1_000);

@@ -5,27 +5,26 @@
 //! of a busy line stays under 20 kB.
 
 mod course;
+mod lot;
 mod numbered;
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use thiserror::Error;
 
-use super::{Batch, Drawn, Edge, Latecomers, Line, List, Lot};
+use super::{Batch, Edge, Gap, Latecomers, Line};
 use crate::{
     adaptive::Limit,
-    estimate::{Course, Pace},
+    estimate::Pace,
     journal::Head,
-    lottery::Bytes,
     standing::Why,
-    token::KeyId,
     value::{LineId, Number, Timestamp},
     varint::{self, put_varint},
 };
 
 /// Begun after the last release, and complete with the next.
 const FORM: u8 = 4;
-/// Without [`Line::course`], [`Line::provisional`] and [`Line::may`]; still read, so that a fleet can be renewed gateway by gateway.
+/// Without [`Line::course`], [`Line::provisional`], [`Line::may`] and [`Line::gap`]; still read, so that a fleet can be renewed gateway by gateway.
 const FORM_BEFORE: u8 = 3;
 /// Bounds what a broken record can make us allocate.
 const MOST_ITEMS: u64 = 1 << 20;
@@ -91,6 +90,8 @@ impl Line {
         for limit in self.may.into_iter().flatten() {
             out.u64(u64::from(limit));
         }
+        out.u64(self.gap.ended_at.0);
+        out.u64(self.gap.length.as_millis() as u64);
         out.0
     }
 
@@ -171,24 +172,6 @@ impl Out {
         self.length(usize::from(line.lot.is_some()));
         if let Some(lot) = &line.lot {
             self.lot(lot);
-        }
-    }
-
-    fn lot(&mut self, lot: &Lot) {
-        self.u64(lot.opens_at.0);
-        self.u64(u64::from(lot.key.0));
-        self.u64(lot.from.0);
-        self.length(usize::from(lot.list.is_some()));
-        if let Some(list) = lot.list {
-            self.u64(list.to.0);
-            self.u64(list.end.0);
-        }
-        self.length(usize::from(lot.drawn.is_some()));
-        if let Some(drawn) = &lot.drawn {
-            self.0.extend_from_slice(&drawn.digest.0);
-            let beacon = drawn.beacon.as_deref().unwrap_or_default();
-            self.length(beacon.len());
-            self.0.extend_from_slice(beacon.as_bytes());
         }
     }
 
@@ -281,10 +264,7 @@ impl In<'_> {
                 busy_ms: self.u64()?,
                 per_second: f64::from_be_bytes(self.take()?),
             },
-            course: match form {
-                FORM => self.course()?,
-                _ => Course::default(),
-            },
+            course: self.since_form(form, Self::course)?,
             rolls: self
                 .items(|input| Some((input.u64()?, input.number()?)))?
                 .into(),
@@ -313,15 +293,31 @@ impl In<'_> {
                 first: self.numbers(floor)?,
             },
             batches: self.batches(floor)?,
-            provisional: match form {
-                FORM_BEFORE => Vec::new(),
-                _ => self.items(Self::numbered)?,
-            },
-            may: match form {
-                FORM_BEFORE => None,
-                _ => self.option(|input| Some([input.u32()?, input.u32()?]))?,
-            },
+            provisional: self.since_form(form, |input| input.items(Self::numbered))?,
+            may: self.since_form(form, |input| {
+                input.option(|input| Some([input.u32()?, input.u32()?]))
+            })?,
+            gap: self.since_form(form, Self::gap)?,
         })
+    }
+
+    fn gap(&mut self) -> Option<Gap> {
+        Some(Gap {
+            ended_at: self.time()?,
+            length: Duration::from_millis(self.u64()?),
+        })
+    }
+
+    /// What a record of the form before does not have.
+    fn since_form<T: Default>(
+        &mut self,
+        form: u8,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        match form {
+            FORM => read(self),
+            _ => Some(T::default()),
+        }
     }
 
     fn option<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
@@ -329,29 +325,6 @@ impl In<'_> {
             Some(read(self)?)
         } else {
             None
-        })
-    }
-
-    fn lot(&mut self) -> Option<Lot> {
-        Some(Lot {
-            opens_at: self.time()?,
-            key: KeyId(self.u64()?.try_into().ok()?),
-            from: self.number()?,
-            list: self.option(|input| {
-                Some(List {
-                    to: input.number()?,
-                    end: input.number()?,
-                })
-            })?,
-            drawn: self.option(|input| {
-                let digest = Bytes(input.take()?);
-                let bytes = input.items(|input| input.take::<1>().map(|[byte]| byte))?;
-                let beacon = String::from_utf8(bytes).ok()?;
-                Some(Drawn {
-                    digest,
-                    beacon: (!beacon.is_empty()).then_some(beacon),
-                })
-            })?,
         })
     }
 

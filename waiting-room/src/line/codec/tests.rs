@@ -1,8 +1,13 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::estimate::{Cohort, Desertion, Tally};
-use crate::provisional::{ListId, Numbered};
+use crate::{
+    estimate::{Cohort, Course, Desertion, Tally},
+    line::{Drawn, List, Lot},
+    lottery::Bytes,
+    provisional::{ListId, Numbered},
+    token::KeyId,
+};
 
 const START: u64 = 1_790_000_000_000;
 
@@ -64,6 +69,7 @@ proptest! {
         line.opens_at = Some(Timestamp(9));
         line.limits = [7, 0];
         line.may = Some([3, u32::MAX]);
+        line.gap = Gap { ended_at: Timestamp(figures[4]), length: Duration::from_millis(figures[5]) };
             line.replaced = vec![(Number(figures[0]), Number(figures[1]))];
         line.times = [1, figures[1]];
         line.obeyed = vec![figures[0]];
@@ -128,11 +134,10 @@ fn a_record_of_the_form_before_is_read_on() {
     let at = at.expect("it is in there");
     let mut before = [&bytes[..at], &bytes[at + part.len()..]].concat();
     before[0] = FORM_BEFORE;
-    let end = [before.pop(), before.pop()];
+    let end = before.split_off(before.len() - 4);
     assert_eq!(
-        end,
-        [Some(0); 2],
-        "no share, and nobody came while the store was lost"
+        end, [0; 4],
+        "no share, no gap, and nobody came while the store was lost"
     );
     line.course = Course::default();
     assert_eq!(Line::decode(&before), Ok(line));
