@@ -29,7 +29,7 @@ use crate::{
     orders::Orders,
     presence::Epochs,
     provisional::Numbered,
-    snapshot::{Inside, Snapshot},
+    snapshot::{AFTERLIFE, Inside, Snapshot},
     standing::{Joining, Standing, Why},
     status::POLL_SOON,
     token::KeyId,
@@ -45,8 +45,6 @@ pub const TICK: Duration = Duration::from_millis(250);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 /// A gap between ticks from which on presence may be missing through no fault of the visitors.
 const STALL: Duration = Duration::from_secs(3);
-/// How long a closed batch is remembered: until a claim made in its last moment shows as activity.
-pub(crate) const AFTERLIFE: Duration = Duration::from_secs(30);
 /// Batches older than a minute are joined where their ends are this small a part of the grace apart.
 const GRAINS: u32 = 600;
 /// The late lane's share is one in ten: each call earns it one tenth of a call.

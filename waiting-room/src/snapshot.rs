@@ -247,7 +247,8 @@ impl Snapshot {
     }
 
     /// Seats taken at `now`, by people inside or by calls that are open: over-counted where unsure. Somebody who came in
-    /// and was not seen inside yet is inside; whose pass is over is not, however recent the call.
+    /// and was not seen inside yet is inside; whose pass is over is not, however recent the call. Of calls that ended some
+    /// time ago all who came in have been seen, and the ends of their visits need not be known any more.
     #[must_use]
     pub fn occupied(&self, Inside { active, ended }: &Inside, now: Timestamp) -> u64 {
         let Marks {
@@ -262,7 +263,8 @@ impl Snapshot {
             let active = active.words(chunk);
             seats.merge_words(chunk, &std::array::from_fn(|i| active[i] & !left[i]));
         }
-        for batch in &self.line.batches {
+        let recent = |batch: &&Batch| now < batch.until.plus(AFTERLIFE);
+        for batch in self.line.batches.iter().filter(recent) {
             let open = self.holds_seat(batch.until, now);
             for (chunk, mask) in masked_chunks(batch.from..batch.to) {
                 let (gone, left, claimed) =
@@ -359,6 +361,9 @@ impl Snapshot {
     }
 }
 
+/// How long after its end a call still counts those who came in by it: until a claim made in its last moment shows as
+/// activity.
+pub(crate) const AFTERLIFE: Duration = Duration::from_secs(30);
 /// See [`Snapshot::holds_seat`]: clock skew plus the longest a claim may take.
 pub(crate) const CLAIM_SLACK: Duration = CLOCK_SKEW.saturating_add(Duration::from_secs(3));
 

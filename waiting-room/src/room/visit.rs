@@ -10,9 +10,9 @@ use policies::{
 use super::{Outcome, Room, Visit, locate::Located};
 use crate::{
     bits::Bits,
-    controller::AFTERLIFE,
     counts::Event,
     presence::{CLOCK_SKEW, Epochs, Trace},
+    snapshot::AFTERLIFE,
     token::{Pass, Ticket, TokenText},
     value::{Moment, Number, Timestamp},
 };

@@ -89,6 +89,41 @@ fn who_took_a_reserved_seat_is_called_and_not_counted_before_the_next() {
     );
 }
 
+/// Calls are remembered for longer than the ends of visits are.
+#[test]
+fn a_visit_that_ended_long_ago_takes_no_seat_again() {
+    let called = Timestamp(2_000);
+    let until = called.plus(GRACE);
+    let number = Number(1_000);
+    let mut line = Line::open(Timestamp(1_000), 0);
+    line.batches.push_back(Batch {
+        at: called,
+        until,
+        on_arrival: false,
+        from: number,
+        to: Number(1_001),
+        calls: 1,
+        late: Vec::new(),
+    });
+    let marks = Marks {
+        claimed: [number].into_iter().collect(),
+        ..Marks::default()
+    };
+    let occupied = |active: &[Number], ended: &[Number], now| {
+        let inside = Inside {
+            active: active.iter().copied().collect(),
+            ended: ended.iter().copied().collect(),
+        };
+        let seen = Snapshot::build(line.clone(), Number(1_001), marks.clone(), now);
+        seen.occupied(&inside, now)
+    };
+    let closed = until.plus(CLAIM_SLACK);
+    assert_eq!(occupied(&[], &[], closed), 1, "just in, and not seen yet");
+    assert_eq!(occupied(&[], &[number], closed), 0);
+    assert_eq!(occupied(&[], &[], until.plus(AFTERLIFE)), 0, "forgotten");
+    assert_eq!(occupied(&[number], &[], until.plus(AFTERLIFE)), 1);
+}
+
 #[test]
 fn a_ticket_of_another_line_or_before_the_floor_is_void() {
     let now = Timestamp(2_000);

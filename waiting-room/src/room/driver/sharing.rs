@@ -12,7 +12,7 @@ use crate::{
     controller,
     presence::CLOCK_SKEW,
     share::{Both, KINDS, Report, Share},
-    snapshot::Snapshot,
+    snapshot::{AFTERLIFE, Snapshot},
     standing::Standing,
     store::{Commit, Committed, Reach, Record, RoomStore, StoreError},
     value::{LineId, Number, Timestamp},
@@ -216,6 +216,6 @@ impl Driver {
     /// After so long nobody is inside who was called before.
     fn longest_stay(&self) -> Duration {
         let stay = self.inner.visits.longest();
-        stay + self.inner.rules.call_grace() + 2 * CLOCK_SKEW + controller::AFTERLIFE
+        stay + self.inner.rules.call_grace() + 2 * CLOCK_SKEW + AFTERLIFE
     }
 }
