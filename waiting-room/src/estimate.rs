@@ -14,7 +14,8 @@ use std::time::Duration;
 use crate::value::millis;
 
 pub use course::{Course, Tally, Turn, Watched};
-pub use desertion::{Cohort, Desertion};
+pub(crate) use desertion::View;
+pub use desertion::{Change, Cohort, Desertion};
 pub use forecast::{Forecast, Limits};
 pub use hindsight::Hindsight;
 pub(crate) use hindsight::Watcher;

@@ -88,7 +88,7 @@ impl Tick<'_> {
     }
 
     /// Below, whoever is there has a bit saying when they are expected.
-    fn known_to(&self) -> Number {
+    pub(super) fn known_to(&self) -> Number {
         let edges = &self.line.edges;
         if self.now < self.line.judge_from || self.seen.fleet == Fleet::Missing {
             return Number(0);

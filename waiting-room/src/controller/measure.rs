@@ -2,8 +2,13 @@
 
 use std::ops::Range;
 
-use super::{STALL, Tick};
-use crate::{estimate::Turn, snapshot::Snapshot, value::Number};
+use super::{STALL, Tick, as_u32};
+use crate::{
+    bits::{masked_chunks, ones},
+    estimate::{Turn, View},
+    snapshot::Snapshot,
+    value::Number,
+};
 
 impl Tick<'_> {
     /// Counts who has left the line since the last tick: by the button, or judged absent.
@@ -15,8 +20,28 @@ impl Tick<'_> {
             return;
         }
         let known = course.next.max(before.horizon).min(picture.next);
-        let there = |range: Range<Number>| picture.counted_in(range);
-        self.watched.lost = course.desertion.lost(known, there);
+        self.watched.changes = self.view(picture, |view| course.desertion.look(known, view));
+    }
+
+    fn view<T>(&self, picture: &Snapshot, look: impl FnOnce(&View<'_>) -> T) -> T {
+        let known_to = self.known_to();
+        look(&View {
+            counted: &|range| picture.counted_in(range),
+            there: &|range| self.there(range),
+            known_to: (known_to.0 > 0).then_some(known_to),
+        })
+    }
+
+    /// How many of those counted in a range are not overdue.
+    fn there(&self, range: Range<Number>) -> u32 {
+        let there = masked_chunks(range).map(|(chunk, mask)| {
+            let (gone, left) = (self.marks.gone.words(chunk), self.marks.left.words(chunk));
+            let expected = self.seen.traces.expected.words(chunk);
+            ones(&std::array::from_fn(|i| {
+                mask[i] & expected[i] & !(gone[i] | left[i])
+            }))
+        });
+        as_u32(there.sum::<u64>() as usize)
     }
 
     /// Whether nothing is known of these numbers: the line is new, or was drawn, and how long the holders had waited was
@@ -48,15 +73,15 @@ impl Tick<'_> {
             }
         }
         let has_new_numbers = self.has_new_numbers();
-        let course = &mut self.line.course;
+        let mut course = std::mem::take(&mut self.line.course);
         if has_new_numbers {
             course.desertion.cohorts.clear();
             course.next = told.line.horizon;
         }
         let given = (course.next, told.next, told.line.horizon);
-        let there = |range: Range<Number>| told.counted_in(range);
-        let since = self.now.minus(self.elapsed);
-        course.desertion.regroup(given, (since, self.now), there);
+        let times = (self.now.minus(self.elapsed), self.now);
+        self.view(told, |view| course.desertion.regroup(given, times, view));
         course.next = told.next;
+        self.line.course = course;
     }
 }

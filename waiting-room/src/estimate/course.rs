@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::Desertion;
+use super::{Change, Desertion};
 use crate::value::{Number, Timestamp};
 
 /// How long the common past counts: the time in which it fades to a third.
@@ -88,8 +88,8 @@ pub struct Watched {
     pub calls: u32,
     /// Counted visitors whom the horizon passed.
     pub passed: u32,
-    /// Waiting visitors of each cohort who left or were judged absent.
-    pub lost: Vec<u32>,
+    /// What became of each cohort of those who wait.
+    pub changes: Vec<Change>,
     /// If absences were judged: whoever was last heard of before this is missed by this tick.
     pub missed_to: Option<Timestamp>,
 }

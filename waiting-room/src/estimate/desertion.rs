@@ -2,13 +2,18 @@
 //!
 //! A life table, as actuaries keep one. The line is kept in cohorts by the time of joining. Who went away without a word is
 //! missed at the roll of a presence epoch, and then all are who were last heard of before a certain moment: so each roll
-//! says of some time of each cohort's life how many it lost. Of the time since then only the front tells: of those whose
-//! turn came some were not there.
+//! says of some time of each cohort's life how many it lost. Near the front everybody says when they will ask again, so who
+//! is overdue there is known in seconds; and of those whose turn came some were not there.
+
+mod front;
 
 use std::{ops::Range, time::Duration};
 
 use super::{Tally, Watched, course::LONG};
 use crate::value::{Number, Timestamp};
+
+pub use front::Change;
+pub(crate) use front::View;
 
 /// The ages at which another row of the table begins, in seconds: half minutes at first, as long as a roll is away, and
 /// then a quarter more each.
@@ -22,13 +27,16 @@ pub(crate) const ROWS: usize = EDGES.len() + 1;
 const COHORT: Duration = Duration::from_secs(10);
 /// Most cohorts. Beyond, neighbours are made one where that matters least against their age.
 const MOST_COHORTS: usize = 48;
-/// Whoever has waited this long, in seconds, is believed to go half as likely as a newcomer, before anything is seen of
-/// that age: an age loses people at the rate of the age before, times `(PATIENCE + that age) / (PATIENCE + this age)`.
-/// Chosen by the plays of `tests/it/estimates.rs`: less is wrong for longer where many leave late, more where all leave
-/// early.
+/// Before anything is seen of an age, it is believed to lose people at the rate of the age before, times
+/// `((PATIENCE + that age) / (PATIENCE + this age)) ^ SETTLES`; ages in seconds. Chosen by the plays of
+/// `tests/it/estimates.rs`: a slower fall is wrong for longer where all leave early, a faster one where many leave late.
 const PATIENCE: f64 = 150.0;
+const SETTLES: i32 = 3;
 /// That is believed as firmly as if so many seconds of people waiting had been watched: thirty people for a minute.
 const LIKENESS: f64 = 30.0 * 60.0;
+/// How long somebody near the front has been away when it shows, in seconds: half of their longest pause, then the slack,
+/// the clocks and half an epoch.
+const SHOWS_AFTER: f64 = 14.0;
 /// That nobody leaves is believed as firmly as if so many seconds had been watched: eight people for a minute.
 const DOUBT: f64 = 8.0 * 60.0;
 
@@ -43,6 +51,10 @@ pub struct Cohort {
     pub until: Timestamp,
     /// How many of it were counted after the last tick.
     pub counted: u32,
+    /// How many of these are near the front, below [`Desertion::heard_to`],
+    pub near: u32,
+    /// and how many of them were not overdue at [`Desertion::heard_at`].
+    pub there: u32,
 }
 
 impl Cohort {
@@ -66,20 +78,13 @@ pub struct Desertion {
     pub said: Tally,
     /// Whoever was last heard of before this has been missed.
     pub missed_to: Timestamp,
+    /// Of the holders of numbers below it was known who is overdue,
+    pub heard_to: Number,
+    /// and when.
+    pub heard_at: Timestamp,
 }
 
 impl Desertion {
-    /// How many of each cohort are not there any more: `there` says how many are counted in a range of numbers. Those
-    /// from `known` on were given out since the last tick.
-    pub(crate) fn lost(&self, known: Number, there: impl Fn(Range<Number>) -> u32) -> Vec<u32> {
-        let cohorts = self.cohorts.iter().enumerate();
-        let lost = cohorts.map(|(index, cohort)| {
-            let end = self.end_of(index).unwrap_or(known);
-            cohort.counted.saturating_sub(there(cohort.from..end))
-        });
-        lost.collect()
-    }
-
     fn end_of(&self, index: usize) -> Option<Number> {
         self.cohorts.get(index + 1).map(|next| next.from)
     }
@@ -95,12 +100,13 @@ impl Desertion {
         let waited = counted.sum::<f64>() * seen.elapsed.as_secs_f64();
         self.said.add(0.0, waited);
         match seen.missed_to {
-            Some(to) => self.miss(&seen.lost, to, seen.now),
+            Some(to) => self.miss(&seen.changes, to, seen.now),
             None => {
-                let left = seen.lost.iter().copied().map(f64::from);
+                let left = seen.changes.iter().map(|change| f64::from(change.lost()));
                 self.said.add(left.sum(), 0.0);
             }
         }
+        self.hear(&seen.changes, seen.missed_to.is_some(), seen.now);
     }
 
     fn pass(&mut self, seen: &Watched) {
@@ -109,8 +115,9 @@ impl Desertion {
             let of_it = rest.min(cohort.counted);
             rest -= of_it;
             let age = cohort.age(seen.now);
-            let unheard = age - self.known_to(age, seen.now);
-            self.front.add(0.0, f64::from(of_it) * unheard);
+            let known_to = self.known_to(age, seen.now);
+            self.front
+                .add(0.0, f64::from(of_it) * as_newcomer(known_to, age));
         }
         let missing = seen.passed.saturating_sub(seen.called);
         self.front.add(f64::from(missing), 0.0);
@@ -121,22 +128,28 @@ impl Desertion {
         (age - now.since(self.missed_to).as_secs_f64()).max(0.0)
     }
 
-    /// Each cohort was missed for the time since the last roll.
-    fn miss(&mut self, lost: &[u32], to: Timestamp, now: Timestamp) {
-        for index in 0..self.cohorts.len() {
-            let cohort = self.cohorts[index];
+    /// Each cohort was missed for the time since the last roll, but for those of whom more is known.
+    fn miss(&mut self, changes: &[Change], to: Timestamp, now: Timestamp) {
+        for (index, change) in changes.iter().enumerate() {
+            let Some(cohort) = self.cohorts.get(index).copied() else {
+                continue;
+            };
             let age = cohort.age(now);
             let from = self.known_to(age, now);
             let until = (age - now.since(to).as_secs_f64()).max(0.0);
-            let lost = lost.get(index).copied().unwrap_or(0);
-            // Those who were lost went somewhere in between.
-            let there = f64::from(cohort.counted) - f64::from(lost) / 2.0;
-            let waited = there * (until - from);
-            for (row, part) in rows(from, until) {
-                self.table[row].add(f64::from(lost) * part, waited * part);
-            }
+            let far = f64::from(cohort.counted - cohort.near.min(cohort.counted));
+            self.note(far, f64::from(change.far), from..until);
         }
         self.missed_to = self.missed_to.max(to);
+    }
+
+    /// Of so many so many went somewhere between two ages.
+    fn note(&mut self, of: f64, lost: f64, ages: Range<f64>) {
+        let waited = (of - lost / 2.0) * (ages.end - ages.start);
+        for (row, part) in rows(ages.start, ages.end) {
+            self.table[row].add(lost * part, waited * part);
+            self.table[row].events = self.table[row].events.max(0.0);
+        }
     }
 
     /// The cohorts as they are after a tick: the numbers from `known` to `next` were given out since the one before at
@@ -145,7 +158,7 @@ impl Desertion {
         &mut self,
         (known, next, horizon): (Number, Number, Number),
         (before, now): (Timestamp, Timestamp),
-        there: impl Fn(Range<Number>) -> u32,
+        view: &View<'_>,
     ) {
         let from = known.max(horizon);
         if from < next {
@@ -156,14 +169,21 @@ impl Desertion {
                     since: before.max(now.minus(COHORT)),
                     until: now,
                     counted: 0,
+                    near: 0,
+                    there: 0,
                 }),
             }
         }
+        if let Some(known_to) = view.known_to {
+            (self.heard_to, self.heard_at) = (known_to, now);
+        }
         for index in 0..self.cohorts.len() {
             let end = self.end_of(index).unwrap_or(next);
+            let heard_to = self.heard_to;
             let cohort = &mut self.cohorts[index];
             cohort.from = cohort.from.max(horizon.min(end));
-            cohort.counted = there(cohort.from..end);
+            cohort.counted = (view.counted)(cohort.from..end);
+            cohort.look_near(cohort.from..heard_to.clamp(cohort.from, end), view);
         }
         self.cohorts.retain(|cohort| cohort.counted > 0);
         while self.cohorts.len() > MOST_COHORTS {
@@ -183,15 +203,19 @@ impl Desertion {
             let second = self.cohorts.remove(first + 1);
             self.cohorts[first].until = second.until;
             self.cohorts[first].counted += second.counted;
+            self.cohorts[first].near += second.near;
+            self.cohorts[first].there += second.there;
         }
     }
 
     /// What the table says; and the front of the line of the ages that it does not know.
     pub(crate) fn curve(&self, now: Timestamp) -> Curve {
         let mut belief = self.front;
+        belief.events *= (PATIENCE / (PATIENCE + middle(0))).powi(SETTLES);
         belief.add(0.0, DOUBT);
         let mut curve = Curve {
             unheard: now.since(self.missed_to).as_secs_f64(),
+            unheard_near: SHOWS_AFTER + now.since(self.heard_at).as_secs_f64(),
             said: self.said.events / self.said.of.max(1.0),
             ..Curve::default()
         };
@@ -203,7 +227,7 @@ impl Desertion {
             let known = seen.of / (seen.of + belief.of);
             let passed_on = LIKENESS * known + belief.of * (1.0 - known);
             belief = Tally {
-                events: rate * this / next * passed_on,
+                events: rate * (this / next).powi(SETTLES) * passed_on,
                 of: passed_on,
             };
         }
@@ -227,6 +251,13 @@ fn end(row: usize) -> f64 {
     EDGES.get(row).copied().unwrap_or(f64::INFINITY)
 }
 
+/// The seconds for which newcomers would have to be watched to lose as many as are lost between two ages, by what is
+/// believed of ages.
+fn as_newcomer(from: f64, to: f64) -> f64 {
+    let left = |age: f64| (PATIENCE / (PATIENCE + age)).powi(SETTLES - 1);
+    PATIENCE * (left(from) - left(to)) / f64::from(SETTLES - 1)
+}
+
 /// The last row has no end; its people are taken to be a little older than it begins.
 fn middle(row: usize) -> f64 {
     match EDGES.get(row) {
@@ -240,16 +271,42 @@ fn middle(row: usize) -> f64 {
 pub(crate) struct Curve {
     /// Who goes without a word, of one and in a second; by age.
     rates: [f64; ROWS],
-    /// For so long nobody has been missed, in seconds.
+    /// For so long nobody has been missed, in seconds,
     unheard: f64,
+    /// and near the front.
+    unheard_near: f64,
     /// Who leaves by the button, of one and in a second.
     said: f64,
 }
 
 impl Curve {
-    /// Of those who are counted and have waited for `age`, the share that is there `later`: in seconds.
-    pub(crate) fn there(&self, age: f64, later: f64) -> f64 {
-        let known_to = (age - self.unheard).max(0.0);
+    /// The two parts of a cohort: how many are counted, and how many of these will be there so much later, in seconds.
+    pub(crate) fn parts(
+        &self,
+        cohort: &Cohort,
+        now: Timestamp,
+    ) -> [(u32, impl Fn(f64) -> f64 + use<'_>); 2] {
+        let age = cohort.age(now);
+        let far = cohort.counted.saturating_sub(cohort.near);
+        [
+            (cohort.near, cohort.there, self.unheard_near),
+            (far, far, self.unheard),
+        ]
+        .map(|(counted, there, unheard)| {
+            let later = move |later| f64::from(there) * self.there(age, unheard, later);
+            (counted, later)
+        })
+    }
+
+    /// Of newcomers, the share that is there `later`: in seconds.
+    pub(crate) fn newcomers(&self, later: f64) -> f64 {
+        self.there(0.0, 0.0, later)
+    }
+
+    /// Of those who have waited for `age`, and of whom nobody was missed for the last part of it, the share that is there
+    /// `later`.
+    fn there(&self, age: f64, unheard: f64, later: f64) -> f64 {
+        let known_to = (age - unheard).max(0.0);
         let gone: f64 = (0..ROWS)
             .map(|row| {
                 let time = (age + later).min(end(row)) - known_to.max(begin(row));
@@ -261,105 +318,4 @@ impl Curve {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-    /// Half of an `absent_after` of ninety seconds.
-    const EPOCH: u64 = 45;
-
-    fn at(seconds: f64) -> Timestamp {
-        Timestamp(1_790_000_000_000 + (seconds * 1_000.0) as u64)
-    }
-
-    /// A line that ten join every second and nobody is called from; each goes away `after(number)` seconds, and is missed
-    /// with the first roll that comes two epochs later.
-    fn watched(seconds: u64, after: impl Fn(u64) -> Option<f64>) -> Desertion {
-        let mut line = Desertion::default();
-        let (mut before, mut missed_to) = (Number(0), 0.0);
-        for second in 1..=seconds {
-            let now = second as f64;
-            let rolls = second.is_multiple_of(EPOCH) && second > 2 * EPOCH;
-            if rolls {
-                missed_to = now - 2.0 * EPOCH as f64;
-            }
-            let next = Number(second * 10);
-            let is_there = |number: u64| {
-                let joined = number as f64 / 10.0;
-                after(number).is_none_or(|after| missed_to < joined + after)
-            };
-            let there = |range: Range<Number>| {
-                let counted = (range.start.0..range.end.0).filter(|number| is_there(*number));
-                counted.count() as u32
-            };
-            let lost = line.lost(before, there);
-            line.learn(&Watched {
-                now: at(now),
-                elapsed: SECOND,
-                lost,
-                missed_to: rolls.then(|| at(missed_to)),
-                ..Watched::default()
-            });
-            let given = (before, next, Number(0));
-            line.regroup(given, (at(now - 1.0), at(now)), there);
-            before = next;
-        }
-        line
-    }
-
-    #[test]
-    fn who_has_waited_long_is_not_taken_for_a_newcomer() {
-        // Three in ten go evenly within four minutes of joining, and then nobody.
-        let early = |number: u64| (number % 10 < 3).then(|| (number * 7 % 240) as f64);
-        let curve = watched(900, early).curve(at(900.0));
-        let young = curve.there(0.0, 600.0);
-        let old = curve.there(450.0, 600.0);
-        assert!((0.66..0.74).contains(&young), "{young}");
-        assert!(old > 0.95, "{old}");
-    }
-
-    #[test]
-    fn a_line_that_is_left_at_a_constant_rate_is_told_so() {
-        let rate: f64 = 0.001;
-        let ever = |number: u64| {
-            let part = (number * 7_919 % 1_000) as f64 / 1_000.0 + 0.000_5;
-            Some(-part.ln() / rate)
-        };
-        let curve = watched(1_200, ever).curve(at(1_200.0));
-        let told = curve.there(300.0, 400.0);
-        let unheard = curve.unheard;
-        let truth = (-rate * (400.0 + unheard)).exp();
-        assert!((told - truth).abs() < 0.04, "{told} instead of {truth}");
-    }
-
-    #[test]
-    fn where_nobody_was_missed_yet_the_front_is_all_that_is_known() {
-        let mut line = watched(80, |_| None);
-        // A hundred came to their turn at 75 s, and fifteen of them were not there.
-        line.learn(&Watched {
-            now: at(80.0),
-            elapsed: SECOND,
-            passed: 100,
-            called: 85,
-            ..Watched::default()
-        });
-        let told = line.curve(at(80.0)).there(75.0, 0.0);
-        assert!((0.83..0.90).contains(&told), "{told}");
-        assert!((Desertion::default().curve(at(0.0)).there(50.0, 500.0) - 1.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn cohorts_are_few_and_hold_everybody() {
-        let line = watched(3_000, |_| None);
-        assert!(line.cohorts.len() <= MOST_COHORTS);
-        let all: u32 = line.cohorts.iter().map(|cohort| cohort.counted).sum();
-        assert_eq!(all, 30_000);
-        let ordered = line
-            .cohorts
-            .windows(2)
-            .all(|pair| pair[0].from < pair[1].from);
-        assert!(ordered, "{:?}", line.cohorts);
-        let oldest = line.cohorts[0].age(at(3_000.0));
-        assert!(oldest > 2_500.0, "{oldest}");
-    }
-}
+mod tests;

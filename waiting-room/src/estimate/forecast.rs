@@ -35,7 +35,7 @@ const GUESSES: [f64; 9] = [-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0];
 const LEAVERS_UNSURE: f64 = 0.5;
 /// Weight of the belief that all calls are the line's in its turn.
 const ALL_IN_TURN: f64 = 20.0;
-/// Each cohort is walked in so many parts.
+/// Each cohort is walked in so many parts, those near the front and those farther back.
 const PARTS: u32 = 3;
 
 /// What bounds the calls.
@@ -102,17 +102,18 @@ impl Forecast {
         let curve = course.desertion.curve(line.ticked_at);
         let (mut ahead, mut called) = (0.0, 0.0);
         for cohort in &course.desertion.cohorts {
-            let age = cohort.age(line.ticked_at);
-            let part = f64::from(cohort.counted) / f64::from(PARTS);
-            for _ in 0..PARTS {
-                let turn = self.seconds((called + 1.0) / self.in_turn);
-                called += part * curve.there(age, turn);
-                ahead += part;
-                self.walked.push((ahead, called));
+            for (counted, there) in curve.parts(cohort, line.ticked_at) {
+                let parts = if counted > 0 { PARTS } else { 0 };
+                for _ in 0..parts {
+                    let turn = self.seconds((called + 1.0) / self.in_turn);
+                    called += there(turn) / f64::from(PARTS);
+                    ahead += f64::from(counted) / f64::from(PARTS);
+                    self.walked.push((ahead, called));
+                }
             }
         }
         let turn = self.seconds((called + 1.0) / self.in_turn);
-        self.behind = curve.there(0.0, turn);
+        self.behind = curve.newcomers(turn);
     }
 
     /// The wait of someone with `ahead` people before them; `None` while nothing honest can be said.

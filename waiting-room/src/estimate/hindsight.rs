@@ -28,8 +28,8 @@ const MOST_ERRORS: usize = 960;
 /// Nothing is said of fewer errors.
 const FEWEST_ERRORS: usize = 16;
 /// A time was moved back when it is later by more than this part of the wait, and by more than these seconds.
-const BACK_BY: u32 = 11;
-const BACK_AT_LEAST: Duration = Duration::from_secs(7);
+const BACK_BY: u32 = 12;
+const BACK_AT_LEAST: Duration = Duration::from_secs(6);
 
 /// The forecast for one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -99,6 +99,8 @@ fn whoever_leaves_the_line_makes_it_shorter() {
         since: joined_at,
         until: joined_at,
         counted: 600,
+        near: 0,
+        there: 0,
     }];
     all_stay.ticked_at = START;
     for row in &mut all_stay.course.desertion.table {

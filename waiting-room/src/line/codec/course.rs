@@ -1,4 +1,4 @@
-//! The measured course of the line as bytes: some two hundred and ten, and eight or nine for each cohort.
+//! The measured course of the line as bytes: some two hundred and twenty, and ten or so for each cohort.
 
 use super::{In, Out};
 use crate::{
@@ -26,6 +26,8 @@ impl Out {
         }
         self.u64(course.next.0);
         self.u64(course.desertion.missed_to.0);
+        self.u64(course.desertion.heard_to.0);
+        self.u64(course.desertion.heard_at.0);
         self.length(course.desertion.cohorts.len());
         let (mut number, mut time) = (0, 0);
         for cohort in &course.desertion.cohorts {
@@ -33,6 +35,8 @@ impl Out {
             self.u64(cohort.since.0.wrapping_sub(time));
             self.u64(cohort.until.0.wrapping_sub(cohort.since.0));
             self.u64(u64::from(cohort.counted));
+            self.u64(u64::from(cohort.near));
+            self.u64(u64::from(cohort.there));
             (number, time) = (cohort.from.0, cohort.until.0);
         }
     }
@@ -54,6 +58,8 @@ impl In<'_> {
         }
         course.next = self.number()?;
         course.desertion.missed_to = self.time()?;
+        course.desertion.heard_to = self.number()?;
+        course.desertion.heard_at = self.time()?;
         let (mut number, mut time) = (0_u64, 0_u64);
         course.desertion.cohorts = self.items(|input| {
             let from = Number(number.wrapping_add(input.u64()?));
@@ -61,11 +67,14 @@ impl In<'_> {
             let until = Timestamp(since.0.wrapping_add(input.u64()?));
             (number, time) = (from.0, until.0);
             let counted = input.u32()?;
+            let [near, there] = [input.u32()?, input.u32()?];
             Some(Cohort {
                 from,
                 since,
                 until,
                 counted,
+                near,
+                there,
             })
         })?;
         Some(course)

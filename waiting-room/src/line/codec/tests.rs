@@ -32,6 +32,8 @@ fn cohort(from: u64) -> Cohort {
         since: Timestamp(START),
         until: Timestamp(START + 9),
         counted: 7,
+        near: 6,
+        there: 5,
     }
 }
 
@@ -50,6 +52,8 @@ fn course(next: u64) -> Course {
             front: tally(1_000.0),
             said: tally(3.0),
             missed_to: Timestamp(START),
+            heard_to: Number(next.wrapping_add(10)),
+            heard_at: Timestamp(START + 7),
             table: std::array::from_fn(|row| tally(row as f64)),
         },
         next: Number(next),
