@@ -91,6 +91,17 @@ impl Bits {
         self.chunks.values().map(|words| ones(words)).sum()
     }
 
+    /// How many of these numbers are in the set.
+    pub(crate) fn count_in(&self, range: Range<Number>) -> u64 {
+        let chunks = masked_chunks(range);
+        chunks
+            .map(|(chunk, mask)| {
+                let words = self.words(chunk);
+                ones(&std::array::from_fn(|i| words[i] & mask[i]))
+            })
+            .sum()
+    }
+
     /// The numbers of the set, in order.
     pub fn iter(&self) -> impl Iterator<Item = Number> + '_ {
         self.chunks.iter().flat_map(|(&chunk, words)| {

@@ -156,6 +156,7 @@ pub fn step(seen: &Seen<'_>, now: Timestamp) -> Calls {
     tick.judge_absence();
     // Judging changes who counts, so the picture is rebuilt before anybody is called.
     let picture = tick.picture();
+    tick.seats = picture.seats(&seen.traces.inside, now);
     tick.watch_the_line(&picture);
     tick.adapt(&picture);
     let budget = tick.budget(&picture);
@@ -164,8 +165,9 @@ pub fn step(seen: &Seen<'_>, now: Timestamp) -> Calls {
     let main = tick.call_main(&picture, budget - as_u32(others.len()));
     let taken_to = tick.stamp(main, &others);
     let told = tick.picture();
-    tick.count_seats(&told);
-    tick.measure(&told);
+    let seats = told.seats(&seen.traces.inside, now);
+    tick.count_seats(&seats);
+    tick.measure(&told, &seats);
     tick.say_why();
     tick.look_ahead(&told);
     let entry = tick.write_log(&others, taken_to, &told);
@@ -189,6 +191,8 @@ struct Tick<'a> {
     gone_chunks: BTreeSet<u64>,
     late_chunks: BTreeSet<u64>,
     watched: Watched,
+    /// Seats that are taken, before anybody is called.
+    seats: Bits,
 }
 
 impl<'a> Tick<'a> {
@@ -212,6 +216,7 @@ impl<'a> Tick<'a> {
                 elapsed,
                 ..Watched::default()
             },
+            seats: Bits::new(),
         }
     }
 
@@ -329,15 +334,6 @@ impl<'a> Tick<'a> {
         let batches = [arrived, now_called].into_iter();
         self.line.batches.extend(batches.filter(is_worth_keeping));
         taken_to
-    }
-
-    /// Writes down how many seats are taken, and charges the adaptive limit with this tick's calls.
-    fn count_seats(&mut self, told: &Snapshot) {
-        let seats = told.occupied(&self.seen.traces.inside, self.now);
-        self.line.occupied = u32::try_from(seats).unwrap_or(u32::MAX);
-        let batches = self.line.batches.iter().rev();
-        let stamped = batches.take_while(|batch| batch.at == self.now);
-        self.spend(stamped.map(|batch| batch.calls).sum());
     }
 
     /// A line in which nobody waits forgets its beginning, so that a room can run for years: what lies well

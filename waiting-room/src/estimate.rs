@@ -8,6 +8,7 @@ mod course;
 mod desertion;
 mod forecast;
 mod hindsight;
+mod visits;
 
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub use desertion::{Change, Cohort, Desertion};
 pub use forecast::{Forecast, Limits};
 pub use hindsight::Hindsight;
 pub(crate) use hindsight::Watcher;
+pub(crate) use visits::ToCome;
+pub use visits::{Party, Visits};
 
 /// The window over which the pace is averaged, in milliseconds: long enough that single sessions of a
 /// small room do not jerk it, short enough to follow a change within minutes.

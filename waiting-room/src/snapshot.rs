@@ -249,8 +249,7 @@ impl Snapshot {
     /// Seats taken at `now`, by people inside or by calls that are open: over-counted where unsure. Somebody who came in
     /// and was not seen inside yet is inside; whose pass is over is not, however recent the call. Of calls that ended some
     /// time ago all who came in have been seen, and the ends of their visits need not be known any more.
-    #[must_use]
-    pub fn occupied(&self, Inside { active, ended }: &Inside, now: Timestamp) -> u64 {
+    pub(crate) fn seats(&self, Inside { active, ended }: &Inside, now: Timestamp) -> Bits {
         let Marks {
             gone,
             claimed,
@@ -284,7 +283,13 @@ impl Snapshot {
                 }
             }
         }
-        seats.count()
+        seats
+    }
+
+    /// How many these are.
+    #[must_use]
+    pub fn occupied(&self, inside: &Inside, now: Timestamp) -> u64 {
+        self.seats(inside, now).count()
     }
 
     /// Calls whose grace ended after `since` and by `now`, and that nobody had claimed.

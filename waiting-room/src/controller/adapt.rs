@@ -56,7 +56,7 @@ impl Tick<'_> {
 
     /// Seats taken, and reserved ones: those are promised.
     fn inside(&self, picture: &Snapshot) -> u32 {
-        let occupied = picture.occupied(&self.seen.traces.inside, self.now);
+        let occupied = self.seats.count();
         let open = super::budget::unstamped_seats(picture, self.seen.traces);
         let ahead = self.line.ahead(picture.next);
         u32::try_from(occupied + open + ahead).unwrap_or(u32::MAX)

@@ -40,7 +40,7 @@ impl Tick<'_> {
     /// Seats taken, and calls of the last minute; without what is reserved.
     fn busy(&self, picture: &Snapshot) -> [u64; KINDS] {
         let open = unstamped_seats(picture, self.seen.traces);
-        let occupied = picture.occupied(&self.seen.traces.inside, self.now);
+        let occupied = self.seats.count();
         // Reserved numbers that were taken since the last tick have no batch yet.
         let taken_to = picture.next.min(self.line.horizon);
         let unstamped = self.arrived(self.line.frontier, taken_to);

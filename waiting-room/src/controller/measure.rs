@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{STALL, Tick, as_u32};
 use crate::{
-    bits::{masked_chunks, ones},
+    bits::{Bits, masked_chunks, ones},
     estimate::{Turn, View},
     snapshot::Snapshot,
     value::Number,
@@ -50,8 +50,16 @@ impl Tick<'_> {
         self.line.course.next.0 == 0 || self.seen.picture.line.lot != self.line.lot
     }
 
+    /// Writes down which seats are taken, and charges the adaptive limit with this tick's calls.
+    pub(super) fn count_seats(&mut self, seats: &Bits) {
+        self.line.occupied = u32::try_from(seats.count()).unwrap_or(u32::MAX);
+        let batches = self.line.batches.iter().rev();
+        let stamped = batches.take_while(|batch| batch.at == self.now);
+        self.spend(stamped.map(|batch| batch.calls).sum());
+    }
+
     /// Adds this tick to what was measured. After a stall nobody knows what happened when.
-    pub(super) fn measure(&mut self, told: &Snapshot) {
+    pub(super) fn measure(&mut self, told: &Snapshot, seats: &Bits) {
         if self.elapsed < STALL {
             let batches = self.line.batches.iter().rev();
             let now = self.now;
@@ -71,6 +79,8 @@ impl Tick<'_> {
             if turn != Turn::Steady {
                 tracing::debug!(?turn, "seats are given back at another rate");
             }
+            let visits = &mut self.line.course.visits;
+            visits.learn(&self.seats, self.elapsed, self.now);
         }
         let has_new_numbers = self.has_new_numbers();
         let mut course = std::mem::take(&mut self.line.course);
@@ -81,6 +91,8 @@ impl Tick<'_> {
         let given = (course.next, told.next, told.line.horizon);
         let times = (self.now.minus(self.elapsed), self.now);
         self.view(told, |view| course.desertion.regroup(given, times, view));
+        let called = self.seen.picture.line.frontier..self.line.frontier;
+        course.visits.regroup(called, seats, self.now);
         course.next = told.next;
         self.line.course = course;
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Change, Desertion};
+use super::{Change, Desertion, Visits};
 use crate::value::{Number, Timestamp};
 
 /// How long the common past counts: the time in which it fades to a third.
@@ -67,6 +67,8 @@ pub struct Course {
     pub in_turn: Tally,
     /// Who leaves while waiting.
     pub desertion: Desertion,
+    /// How long visits last.
+    pub visits: Visits,
     /// The first number not yet given out, as of the last tick.
     pub next: Number,
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use policies::admission::adaptive::Unit;
 
-use super::{Course, Eta};
+use super::{Eta, ToCome};
 use crate::{
     controller::MINUTE,
     line::Line,
@@ -35,6 +35,13 @@ const GUESSES: [f64; 9] = [-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0];
 const LEAVERS_UNSURE: f64 = 0.5;
 /// Weight of the belief that all calls are the line's in its turn.
 const ALL_IN_TURN: f64 = 20.0;
+/// Seats are taken to be full where so small a part of them is free or too many.
+const FULL: f64 = 0.1;
+/// Of so many seats the table of visits is believed by half, the other half being that all are given back at one rate:
+/// with fewer it is more chance than waves.
+const FEW_SEATS: f64 = 100.0;
+/// And when it was watched for so many seconds: before, it does not know at what age visits end.
+const WATCHED: f64 = 40.0;
 /// Each cohort is walked in so many parts, those near the front and those farther back.
 const PARTS: u32 = 3;
 
@@ -78,11 +85,11 @@ impl Forecast {
         });
         let active = limits.active.map(f64::from);
         let active = active.into_iter().chain(level).reduce(f64::min);
-        let seats = active.map(|active| Seats::of(course, line.occupied, active));
+        let seats = active.map(|active| Seats::of(line, active));
         let mut forecast = Self {
             // Where seats bound the line nothing is known before some were given back.
             is_known: line.pace.busy_ms >= FIRST_WORD_MS
-                && seats.is_none_or(|seats| seats.per_second > 0.0),
+                && seats.as_ref().is_none_or(|seats| seats.per_second > 0.0),
             minute: limits.per_minute.map(|most| Minute::of(line, most)),
             seats,
             most_per_second: by_calls.map(|limit| f64::from(limit.get()) / 60.0),
@@ -125,8 +132,13 @@ impl Forecast {
         let callers = self.callers(ahead);
         let calls = (callers + 1.0) / self.in_turn;
         let unsure = (f64::from(ahead) - callers) * LEAVERS_UNSURE / self.in_turn;
-        let guesses = GUESSES.map(|guess| self.seconds((calls + guess * unsure).max(1.0)));
-        let p50 = guesses.iter().sum::<f64>() / guesses.len() as f64;
+        let p50 = match self.minute {
+            Some(_) => {
+                let guesses = GUESSES.map(|guess| self.seconds((calls + guess * unsure).max(1.0)));
+                guesses.iter().sum::<f64>() / guesses.len() as f64
+            }
+            None => self.seconds(calls),
+        };
         let spread = self.spread(p50, calls);
         let deserted = p50 * unsure / calls;
         let p90 = p50 + NINE_IN_TEN * spread.hypot(deserted);
@@ -174,7 +186,8 @@ impl Forecast {
             .minute
             .as_ref()
             .map_or(0.0, |minute| minute.seconds(calls));
-        let seats = self.seats.map_or(0.0, |seats| seats.seconds(calls));
+        let seats = self.seats.as_ref();
+        let seats = seats.map_or(0.0, |seats| seats.seconds(calls));
         let rate = self
             .most_per_second
             .map_or(0.0, |rate| calls / rate.max(1e-9));
@@ -186,6 +199,7 @@ impl Forecast {
         let drift = seconds * DRIFT;
         let Some(seats) = self
             .seats
+            .as_ref()
             .filter(|seats| seats.seconds(calls) * 1.1 >= seconds)
         else {
             return drift.max(1.0);
@@ -245,7 +259,7 @@ impl Minute {
 }
 
 /// Seats, and how fast they come free.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Seats {
     /// All of them, in a second.
     per_second: f64,
@@ -255,12 +269,26 @@ struct Seats {
     overfull: f64,
     /// On how many the rate was measured.
     samples: f64,
+    /// What the table of the visits says, and the part for which it is believed.
+    waves: Option<(ToCome, f64)>,
 }
 
 impl Seats {
-    fn of(course: &Course, occupied: u32, active: f64) -> Self {
+    fn of(line: &Line, active: f64) -> Self {
+        let course = &line.course;
         let rate = course.released.rate().unwrap_or(0.0);
-        let (occupied, active) = (f64::from(occupied), active.max(1.0));
+        let (occupied, active) = (f64::from(line.occupied), active.max(1.0));
+        // Where seats are added or taken away the parties say nothing of the new ones.
+        let is_full = (1.0 - FULL..=1.0 + FULL).contains(&(occupied / active));
+        let waves = (rate > 0.0 && is_full).then(|| {
+            let watched = course.released.of / active / WATCHED;
+            let believed =
+                active / (active + FEW_SEATS) * watched * watched / (1.0 + watched * watched);
+            (
+                course.visits.to_come(active, rate, line.ticked_at),
+                believed,
+            )
+        });
         let is_over = occupied > active && rate > 0.0;
         Self {
             per_second: rate * active,
@@ -271,11 +299,18 @@ impl Seats {
                 0.0
             },
             samples: course.released.events,
+            waves,
         }
     }
 
     fn seconds(&self, calls: f64) -> f64 {
-        self.overfull + (calls - MIDDLE - self.free).max(0.0) / self.per_second.max(1e-9)
+        let count = (calls - MIDDLE - self.free).max(0.0);
+        let steady = count / self.per_second.max(1e-9);
+        let waves = self.waves.as_ref();
+        let seconds = waves.map_or(steady, |(waves, believed)| {
+            believed * waves.seconds(count) + (1.0 - believed) * steady
+        });
+        self.overfull + seconds
     }
 }
 

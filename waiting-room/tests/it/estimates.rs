@@ -222,6 +222,28 @@ async fn a_room_that_fills_at_once_with_visits_that_are_much_alike() {
     check("alike, 30% had left", &later, 0.08);
 }
 
+/// The drill of a million, an eighth as large: who is told in the first five minutes has seen neither the first wave of
+/// seats nor who leaves.
+#[tokio::test]
+async fn a_great_crowd_in_its_first_minutes() {
+    let crowd = Crowd {
+        rush: 6_000,
+        trickle: 36_000,
+        vanish: 30,
+        vanish_within: 150,
+        stay: 120.0,
+        stays: Stays::Alike,
+    };
+    let mut play = Play::new(1, rules(Some(1_440), None), &crowd, 3 * RUN);
+    play.until(460).await;
+    let mut quality = Quality::default();
+    let in_time = |at: Timestamp| at < START.plus(4 * RUN);
+    quality.add(&play, |at, called| {
+        in_time(at) && after_a_minute(at, called)
+    });
+    check("a great crowd", &quality, 0.12);
+}
+
 #[tokio::test]
 async fn a_room_with_both_limits() {
     let quality = plays(rules(Some(50), Some(40)), &CROWD, 1_200).await;

@@ -1,8 +1,8 @@
-//! The measured course of the line as bytes: some two hundred and twenty, and ten or so for each cohort.
+//! The measured course of the line as bytes: some six hundred, and ten or so for each cohort and each party.
 
 use super::{In, Out};
 use crate::{
-    estimate::{Cohort, Course, Tally},
+    estimate::{Cohort, Course, Party, Tally, Visits},
     value::{Number, Timestamp},
 };
 
@@ -18,12 +18,14 @@ impl Out {
         ]
         .iter()
         .chain(&course.desertion.table)
+        .chain(&course.visits.table)
         {
             // Six or seven digits are more than was measured.
             for value in [tally.events, tally.of] {
                 self.0.extend_from_slice(&(value as f32).to_be_bytes());
             }
         }
+        self.visits(&course.visits);
         self.u64(course.next.0);
         self.u64(course.desertion.missed_to.0);
         self.u64(course.desertion.heard_to.0);
@@ -38,6 +40,19 @@ impl Out {
             self.u64(u64::from(cohort.near));
             self.u64(u64::from(cohort.there));
             (number, time) = (cohort.from.0, cohort.until.0);
+        }
+    }
+
+    fn visits(&mut self, visits: &Visits) {
+        self.u64(visits.to.0);
+        self.length(visits.parties.len());
+        let mut time = 0;
+        for party in &visits.parties {
+            self.u64(visits.to.0.wrapping_sub(party.from.0));
+            self.u64(party.since.0.wrapping_sub(time));
+            self.u64(party.until.0.wrapping_sub(party.since.0));
+            self.u64(u64::from(party.inside));
+            time = party.until.0;
         }
     }
 }
@@ -56,6 +71,10 @@ impl In<'_> {
         for row in &mut course.desertion.table {
             *row = self.tally()?;
         }
+        for row in &mut course.visits.table {
+            *row = self.tally()?;
+        }
+        (course.visits.to, course.visits.parties) = self.visits()?;
         course.next = self.number()?;
         course.desertion.missed_to = self.time()?;
         course.desertion.heard_to = self.number()?;
@@ -78,6 +97,24 @@ impl In<'_> {
             })
         })?;
         Some(course)
+    }
+
+    fn visits(&mut self) -> Option<(Number, Vec<Party>)> {
+        let (to, mut time) = (self.number()?, 0_u64);
+        let parties = self.items(|input| {
+            let from = Number(to.0.wrapping_sub(input.u64()?));
+            let since = Timestamp(time.wrapping_add(input.u64()?));
+            let until = Timestamp(since.0.wrapping_add(input.u64()?));
+            time = until.0;
+            let inside = input.u32()?;
+            Some(Party {
+                from,
+                since,
+                until,
+                inside,
+            })
+        })?;
+        Some((to, parties))
     }
 
     fn tally(&mut self) -> Option<Tally> {
