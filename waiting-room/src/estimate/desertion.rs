@@ -181,6 +181,8 @@ impl Desertion {
             let end = self.end_of(index).unwrap_or(next);
             let heard_to = self.heard_to;
             let cohort = &mut self.cohorts[index];
+            // A broken record may say anything.
+            let end = end.max(cohort.from);
             cohort.from = cohort.from.max(horizon.min(end));
             cohort.counted = (view.counted)(cohort.from..end);
             cohort.look_near(cohort.from..heard_to.clamp(cohort.from, end), view);

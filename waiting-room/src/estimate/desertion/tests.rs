@@ -173,3 +173,48 @@ fn cohorts_are_few_and_hold_everybody() {
     let oldest = line.cohorts[0].age(at(3_000.0));
     assert!(oldest > 2_500.0, "{oldest}");
 }
+
+#[test]
+fn a_broken_record_breaks_nothing_else() {
+    let cohort = |from| Cohort {
+        from: Number(from),
+        since: at(9.0),
+        until: at(3.0),
+        counted: 3,
+        near: 9,
+        there: 12,
+    };
+    let mut line = Desertion {
+        cohorts: vec![cohort(900), cohort(20), cohort(500)],
+        heard_to: Number(u64::MAX),
+        heard_at: at(1_000.0),
+        ..Desertion::default()
+    };
+    let counted = |range: Range<Number>| range.end.since(range.start) as u32;
+    let view = View {
+        counted: &counted,
+        there: &counted,
+        known_to: Some(Number(600)),
+    };
+    let changes = line.look(Number(30), &view);
+    line.learn(&Watched {
+        now: at(50.0),
+        elapsed: SECOND,
+        changes,
+        missed_to: Some(at(2_000.0)),
+        ..Watched::default()
+    });
+    line.regroup(
+        (Number(30), Number(40), Number(35)),
+        (at(49.0), at(50.0)),
+        &view,
+    );
+    let curve = line.curve(at(50.0));
+    assert!(
+        curve
+            .rates
+            .iter()
+            .all(|rate| rate.is_finite() && *rate >= 0.0),
+        "{curve:?}"
+    );
+}

@@ -148,7 +148,8 @@ impl World {
                 self.check();
             }
         }
-        // What the last tick wrote down is copied with the next step.
+        // What the last tick wrote down is copied with the next step, also by a gateway that stood still to the end.
+        self.paused = None;
         self.step().await;
         self.step().await;
         self.check_the_end();
