@@ -40,7 +40,9 @@ const FULL: f64 = 0.1;
 /// Of so many seats the table of visits is believed by half, the other half being that all are given back at one rate:
 /// with fewer it is more chance than waves.
 const FEW_SEATS: f64 = 100.0;
-/// And when it was watched for so many seconds: before, it does not know at what age visits end.
+/// Below, it is not worth the work.
+const FEWEST_SEATS: f64 = 20.0;
+/// It is believed by half when it was watched for so many seconds: before, it does not know at what age visits end.
 const WATCHED: f64 = 40.0;
 /// Each cohort is walked in so many parts, those near the front and those farther back.
 const PARTS: u32 = 3;
@@ -280,7 +282,8 @@ impl Seats {
         let (occupied, active) = (f64::from(line.occupied), active.max(1.0));
         // Where seats are added or taken away the parties say nothing of the new ones.
         let is_full = (1.0 - FULL..=1.0 + FULL).contains(&(occupied / active));
-        let waves = (rate > 0.0 && is_full).then(|| {
+        let has_waves = rate > 0.0 && is_full && active >= FEWEST_SEATS;
+        let waves = has_waves.then(|| {
             let watched = course.released.of / active / WATCHED;
             let believed =
                 active / (active + FEW_SEATS) * watched * watched / (1.0 + watched * watched);
