@@ -141,7 +141,8 @@ impl Visits {
         if let Some((first, _)) = spans.min_by(|a, b| a.1.total_cmp(&b.1)) {
             let second = self.parties.remove(first + 1);
             self.parties[first].until = second.until;
-            self.parties[first].inside += second.inside;
+            let both = self.parties[first].inside.saturating_add(second.inside);
+            self.parties[first].inside = both;
         }
     }
 
@@ -162,11 +163,10 @@ impl Visits {
             })
             .collect();
         for party in &self.parties {
-            let age = party.age(now);
-            let part = f64::from(party.inside) / stays.lasting(age).max(1e-9);
-            let mut there = f64::from(party.inside);
+            let (age, inside) = (party.age(now), f64::from(party.inside));
+            let (before, mut there) = (stays.ended(age), inside);
             for (step, left) in (1..).zip(&mut left) {
-                let then = part * stays.lasting(age + f64::from(step) * STEP);
+                let then = inside * (before - stays.ended(age + f64::from(step) * STEP)).exp();
                 *left += there - then;
                 there = then;
             }
@@ -253,9 +253,14 @@ impl Stays {
         Self { rates, sums }
     }
 
-    fn lasting(&self, age: f64) -> f64 {
+    /// The sum of the rates up to an age.
+    fn ended(&self, age: f64) -> f64 {
         let row = row_of(age);
-        (-self.sums[row] - self.rates[row] * (age - begin(row))).exp()
+        self.sums[row] + self.rates[row] * (age - begin(row))
+    }
+
+    fn lasting(&self, age: f64) -> f64 {
+        (-self.ended(age)).exp()
     }
 }
 
