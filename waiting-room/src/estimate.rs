@@ -8,6 +8,7 @@ mod course;
 mod desertion;
 mod forecast;
 mod hindsight;
+mod span;
 mod visits;
 
 use std::time::Duration;

@@ -9,8 +9,16 @@ mod front;
 
 use std::{ops::Range, time::Duration};
 
-use super::{Tally, Watched, course::LONG};
-use crate::value::{Number, Timestamp};
+use super::{
+    Tally, Watched,
+    course::LONG,
+    span::{Span, most_alike},
+};
+use crate::{
+    presence::{CLOCK_SKEW, DUE_EPOCH, DUE_SLACK},
+    status::POLL_SOON,
+    value::{Number, Timestamp},
+};
 
 pub use front::Change;
 pub(crate) use front::View;
@@ -36,7 +44,10 @@ const SETTLES: i32 = 3;
 const LIKENESS: f64 = 30.0 * 60.0;
 /// How long somebody near the front has been away when it shows, in seconds: half of their longest pause, then the slack,
 /// the clocks and half an epoch.
-const SHOWS_AFTER: f64 = 14.0;
+const SHOWS_AFTER: f64 = POLL_SOON.as_secs_f64() / 2.0
+    + DUE_SLACK.as_secs_f64()
+    + CLOCK_SKEW.as_secs_f64()
+    + DUE_EPOCH.as_secs_f64() / 2.0;
 /// That nobody leaves is believed as firmly as if so many seconds had been watched: eight people for a minute.
 const DOUBT: f64 = 8.0 * 60.0;
 
@@ -58,10 +69,16 @@ pub struct Cohort {
 }
 
 impl Cohort {
+    fn span(&self) -> Span {
+        Span {
+            since: self.since,
+            until: self.until,
+        }
+    }
+
     /// How long its middle has waited, in seconds.
     pub(super) fn age(&self, now: Timestamp) -> f64 {
-        let youngest = now.since(self.until).as_secs_f64();
-        youngest + self.until.since(self.since).as_secs_f64() / 2.0
+        self.span().age(now)
     }
 }
 
@@ -193,20 +210,15 @@ impl Desertion {
         }
     }
 
-    /// Makes one of the two neighbours that differ least, for their age.
     fn join_two(&mut self, now: Timestamp) {
-        let span = |pair: &[Cohort]| {
-            let span = pair[1].until.since(pair[0].since).as_secs_f64();
-            span / pair[1].age(now).max(1.0)
-        };
-        let spans = self.cohorts.windows(2).map(span).enumerate();
-        let least = spans.min_by(|a, b| a.1.total_cmp(&b.1));
-        if let Some((first, _)) = least {
+        let spans: Vec<Span> = self.cohorts.iter().map(Cohort::span).collect();
+        if let Some(first) = most_alike(&spans, now) {
             let second = self.cohorts.remove(first + 1);
-            self.cohorts[first].until = second.until;
-            self.cohorts[first].counted += second.counted;
-            self.cohorts[first].near += second.near;
-            self.cohorts[first].there += second.there;
+            let both = &mut self.cohorts[first];
+            both.until = second.until;
+            both.counted = both.counted.saturating_add(second.counted);
+            both.near = both.near.saturating_add(second.near);
+            both.there = both.there.saturating_add(second.there);
         }
     }
 

@@ -6,7 +6,11 @@
 
 use std::{ops::Range, time::Duration};
 
-use super::{Tally, course::LONG};
+use super::{
+    Tally,
+    course::LONG,
+    span::{Span, most_alike},
+};
 use crate::{
     bits::Bits,
     value::{Number, Timestamp},
@@ -57,9 +61,15 @@ pub struct Party {
 }
 
 impl Party {
+    fn span(&self) -> Span {
+        Span {
+            since: self.since,
+            until: self.until,
+        }
+    }
+
     fn age(&self, now: Timestamp) -> f64 {
-        let youngest = now.since(self.until).as_secs_f64();
-        youngest + self.until.since(self.since).as_secs_f64() / 2.0
+        self.span().age(now)
     }
 }
 
@@ -131,14 +141,9 @@ impl Visits {
         }
     }
 
-    /// Makes one of the two neighbours that differ least, for their age.
     fn join_two(&mut self, now: Timestamp) {
-        let span = |pair: &[Party]| {
-            let span = pair[1].until.since(pair[0].since).as_secs_f64();
-            span / pair[1].age(now).max(1.0)
-        };
-        let spans = self.parties.windows(2).map(span).enumerate();
-        if let Some((first, _)) = spans.min_by(|a, b| a.1.total_cmp(&b.1)) {
+        let spans: Vec<Span> = self.parties.iter().map(Party::span).collect();
+        if let Some(first) = most_alike(&spans, now) {
             let second = self.parties.remove(first + 1);
             self.parties[first].until = second.until;
             let both = self.parties[first].inside.saturating_add(second.inside);

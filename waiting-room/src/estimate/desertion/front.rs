@@ -96,8 +96,5 @@ impl Desertion {
 
 /// The same part of `of` as `there` is of `all`.
 fn part(there: u32, of: u32, all: u32) -> f64 {
-    match of == all {
-        true => f64::from(there),
-        false => f64::from(there) * f64::from(of) / f64::from(all.max(1)),
-    }
+    f64::from(there) * f64::from(of) / f64::from(all.max(1))
 }
