@@ -9,7 +9,7 @@ use crate::value::{Number, Timestamp};
 /// How long the common past counts: the time in which it fades to a third.
 pub(super) const LONG: Duration = Duration::from_secs(900);
 /// How long the recent past counts. What differs from it is over.
-const RECENT: Duration = Duration::from_secs(120);
+pub(super) const RECENT: Duration = Duration::from_secs(120);
 /// The recent past says that something has changed when it differs by this part,
 const CHANGED_BY: f64 = 0.25;
 /// and by so many roots of what was expected. A fading sum has half the variance of a count: three and a half of its
@@ -146,9 +146,7 @@ impl Course {
         };
         let expected = rate * lately.of;
         let off = lately.events - expected;
-        let most = (expected * CHANGED_BY).max(CHANGED_ROOTS * expected.sqrt());
-        // Events are few where nothing was expected either.
-        if off.abs() <= most.max(FEWEST) {
+        if !is_another(lately.events, expected) {
             return Turn::Steady;
         }
         self.released = lately;
@@ -158,6 +156,13 @@ impl Course {
             Turn::Slower
         }
     }
+}
+
+/// Whether so many events of the recent past, where so many were expected, say that something has changed.
+pub(super) fn is_another(events: f64, expected: f64) -> bool {
+    let most = (expected * CHANGED_BY).max(CHANGED_ROOTS * expected.sqrt());
+    // Events are few where nothing was expected either.
+    (events - expected).abs() > most.max(FEWEST)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::{ops::Range, time::Duration};
 
 use super::{
     Tally,
-    course::LONG,
+    course::{LONG, RECENT, is_another},
     span::{Span, most_alike},
 };
 use crate::{
@@ -43,6 +43,8 @@ const ENOUGH: f64 = 25.0;
 const FIRMLY: f64 = 1.0;
 /// An age that nobody has reached yet ends visits at most so many times as fast as those before it.
 const FASTER: f64 = 1.5;
+/// What is left of the table's weight when it was wrong.
+const DOUBTED: f64 = 0.1;
 /// How far ahead the table looks, in steps of so many seconds. Later it is one rate for all.
 const STEP: f64 = 5.0;
 const STEPS: usize = 120;
@@ -82,6 +84,8 @@ pub struct Visits {
     pub to: Number,
     /// Seats given back, of seats taken times seconds; by how long they had been taken.
     pub table: [Tally; ROWS],
+    /// Seats given back in the recent past, of as many as the table let expect.
+    pub lately: Tally,
 }
 
 impl Default for Visits {
@@ -90,6 +94,7 @@ impl Default for Visits {
             parties: Vec::new(),
             to: Number(0),
             table: [Tally::default(); ROWS],
+            lately: Tally::default(),
         }
     }
 }
@@ -105,12 +110,29 @@ impl Visits {
         for row in &mut self.table {
             row.fade(elapsed, LONG);
         }
+        self.lately.fade(elapsed, RECENT);
         for index in 0..self.parties.len() {
             let party = self.parties[index];
             let inside = seats.count_in(self.numbers(index));
             let left = u64::from(party.inside).saturating_sub(inside) as f64;
             let taken = (f64::from(party.inside) - left / 2.0) * elapsed.as_secs_f64();
-            self.table[row_of(party.age(now))].add(left, taken);
+            let row = &mut self.table[row_of(party.age(now))];
+            if let Some(rate) = row.rate() {
+                self.lately.add(left, rate * taken);
+            }
+            row.add(left, taken);
+        }
+        self.follow();
+    }
+
+    /// Doubts the table where visits end at other ages than they did.
+    fn follow(&mut self) {
+        if is_another(self.lately.events, self.lately.of) {
+            for row in &mut self.table {
+                row.events *= DOUBTED;
+                row.of *= DOUBTED;
+            }
+            self.lately = Tally::default();
         }
     }
 

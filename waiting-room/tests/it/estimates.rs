@@ -280,6 +280,29 @@ async fn a_limit_that_is_changed() {
     check_calm("limit lowered", &quality);
 }
 
+/// The shop has become slow, or quick: what was learned of earlier visits is wrong.
+#[tokio::test]
+async fn visits_that_become_longer_or_shorter() {
+    let crowd = Crowd {
+        rush: 8_000,
+        stay: 60.0,
+        stays: Stays::Alike,
+        ..CROWD
+    };
+    for (name, times) in [("longer", 1.7), ("shorter", 0.6)] {
+        let mut play = Play::new(1, rules(Some(400), None), &crowd, 5 * RUN);
+        play.until(420).await;
+        play.stretch(times);
+        play.until(1_500).await;
+        let changed = START.plus(7 * RUN);
+        let mut quality = Quality::default();
+        // The first of them have ended, and those of before are over.
+        let judged = changed.plus(4 * RUN)..changed.plus(9 * RUN);
+        quality.add(&play, |at, called| judged.contains(&at) && called > at);
+        check(name, &quality, 0.10);
+    }
+}
+
 #[tokio::test]
 async fn a_room_that_follows_its_origin() {
     let crowd = Crowd {

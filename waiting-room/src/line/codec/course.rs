@@ -19,6 +19,7 @@ impl Out {
         .iter()
         .chain(&course.desertion.table)
         .chain(&course.visits.table)
+        .chain([&course.visits.lately])
         {
             // Six or seven digits are more than was measured.
             for value in [tally.events, tally.of] {
@@ -74,6 +75,7 @@ impl In<'_> {
         for row in &mut course.visits.table {
             *row = self.tally()?;
         }
+        course.visits.lately = self.tally()?;
         (course.visits.to, course.visits.parties) = self.visits()?;
         course.next = self.number()?;
         course.desertion.missed_to = self.time()?;

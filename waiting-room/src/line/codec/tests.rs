@@ -65,6 +65,7 @@ fn course(next: u64) -> Course {
             }],
             to: Number(next),
             table: std::array::from_fn(|row| tally(row as f64)),
+            lately: tally(6.0),
         },
         next: Number(next),
     }

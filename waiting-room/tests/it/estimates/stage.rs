@@ -155,6 +155,15 @@ impl Play {
         (0..inside).for_each(|_| meter.begin().answered(took));
     }
 
+    /// Whoever has not come in yet stays so many times as long.
+    pub(crate) fn stretch(&mut self, times: f64) {
+        let outside = self
+            .crowd
+            .iter_mut()
+            .filter(|visitor| visitor.called_at.is_none());
+        outside.for_each(|visitor| visitor.stay = visitor.stay.mul_f64(times));
+    }
+
     pub(crate) async fn order(&mut self, word: Word) {
         let order = Order::new(self.dice.roll(), self.now, "kim", word).expect("valid");
         assert_eq!(self.gateway.room.order(&order).await, Ok(()));
