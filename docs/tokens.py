@@ -27,10 +27,12 @@ KEY = room_key(SECRET, b"acme", b"flash-sale")
 HOME = client(bytes([4, 192, 0, 2, 0, 0, 0, 0]), b"Browser/1.0")
 PLACE = [(LINE, 8), (NUMBER, 8), (AT, 6)]
 WAITS = PLACE + [(AT + 5000, 6), (41, 4), (0x0123456789ABCDEF, 8)]
+SHOWN = PLACE + [(AT + 5000, 6), (41, 4), (90000, 4), (0x0123456789ABCDEF, 8)]
 PASS = PLACE + [(AT + 600000, 6), (7, 8)]
 
 print("challenge", token(KEY, 1, 1, [(AT, 6), (0xFEDCBA9876543210, 8)]))
 print("waits", token(KEY, 1, 2, WAITS))
+print("shown", token(KEY, 1, 7, SHOWN))
 print("pass", token(KEY, 1, 3, PASS))
 print("called", token(KEY, 1, 4, PLACE + [(AT + 6000, 6), (AT + 126000, 6), (0x0123456789ABCDEF, 8)]))
 print("work", token(KEY, 1, 5, [(AT, 6), (0xFEDCBA9876543210, 8), (16, 1)]))

@@ -130,6 +130,7 @@ impl Read {
             2 => ticket(Told::Wait {
                 next_poll_at: two,
                 shown_ahead: input.u32(),
+                shown_wait: input.u32(),
             }),
             3 => ticket(Told::Called {
                 at: two,

@@ -79,14 +79,18 @@ struct Second {
     text: String,
 }
 
-thread_local! {
-    /// Thousands of times in a row lie in the same second, and a date is the dearest part of a time.
-    static LAST: RefCell<Second> = const {
-        RefCell::new(Second {
-            since_epoch: u64::MAX,
-            text: String::new(),
-        })
+impl Second {
+    /// Of no second: nothing was written yet.
+    const NONE: Self = Self {
+        since_epoch: u64::MAX,
+        text: String::new(),
     };
+}
+
+thread_local! {
+    /// Thousands of times in a row lie in the same second or, being a moment old, in the one before; and a date is the
+    /// dearest part of a time. The even second, and the odd one.
+    static LAST: RefCell<[Second; 2]> = const { RefCell::new([Second::NONE; 2]) };
 }
 
 /// Appends a time since 1970 (UTC) as RFC 3339 says, with so many digits of its second (at most nine). One past the year
@@ -106,7 +110,7 @@ pub(crate) fn push_time(out: &mut String, since_epoch: Duration, digits: u32) {
 
 fn push_second(out: &mut String, since_epoch: u64) {
     LAST.with_borrow_mut(|last| {
-        // Before anything was written its text is of no second.
+        let last = &mut last[usize::from(since_epoch % 2 == 1)];
         if last.since_epoch != since_epoch || last.text.is_empty() {
             let second = i64::try_from(since_epoch).unwrap_or(i64::MAX);
             let time = jiff::Timestamp::from_second(second).unwrap_or(jiff::Timestamp::MAX);

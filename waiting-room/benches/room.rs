@@ -67,6 +67,7 @@ fn ticket(number: u64) -> Ticket {
         told: Told::Wait {
             next_poll_at: START,
             shown_ahead: 7,
+            shown_wait: 600_000,
         },
         secret: 9,
     }
@@ -275,14 +276,17 @@ async fn redis(server: &Server, sorted_set: u64) {
     also.abort();
 }
 
+/// So many join at once: a crowd that does not wait for one another, though joins of a few milliseconds share a round trip.
+const AT_ONCE: u64 = 4_000;
+
 /// Everybody arrives and comes back with the challenge. Tickets a second.
 async fn join(room: &Room) -> f64 {
     let begun = Instant::now();
     let mut crowd = JoinSet::new();
-    for part in 0..64 {
+    for part in 0..AT_ONCE {
         let room = room.clone();
         crowd.spawn(async move {
-            for visitor in 0..CROWD / 64 {
+            for visitor in 0..CROWD / AT_ONCE {
                 let entropy = (part * CROWD + visitor).wrapping_mul(0x9e37_79b9_7f4a_7c15);
                 let at = Moment {
                     now: now(),

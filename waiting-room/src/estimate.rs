@@ -8,6 +8,7 @@ mod course;
 mod desertion;
 mod forecast;
 mod hindsight;
+mod shown;
 mod span;
 mod visits;
 
@@ -19,8 +20,8 @@ pub use course::{Course, Tally, Turn, Watched};
 pub(crate) use desertion::View;
 pub use desertion::{Change, Cohort, Desertion};
 pub use forecast::{Forecast, Limits};
-pub use hindsight::Hindsight;
 pub(crate) use hindsight::Watcher;
+pub(crate) use shown::{is_moved_back, kept};
 pub(crate) use visits::ToCome;
 pub use visits::{Party, Visits};
 

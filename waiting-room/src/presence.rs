@@ -6,7 +6,7 @@
 //! an eighth of the shortest session.
 //!
 //! Near the front that is too coarse: a call to somebody who closed the page a minute ago wastes a seat. So whoever
-//! may be called soon is also recorded by when they are *expected* next: a bit in the five-second epoch in which
+//! may be called soon is also recorded by when they are *expected* next: a bit in the two-second epoch in which
 //! the poll they were told to make is due. Who is overdue when the horizon comes is passed over.
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
@@ -34,8 +34,9 @@ pub enum Trace {
     Due,
 }
 
-/// Length of the epochs of [`Trace::Due`].
-pub(crate) const DUE_EPOCH: Duration = Duration::from_secs(5);
+/// Length of the epochs of [`Trace::Due`]. Whoever closed the page is called for half of it longer; shorter ones are more to
+/// write and to read.
+pub(crate) const DUE_EPOCH: Duration = Duration::from_secs(2);
 /// A poll may come this much later than it was due: a round trip and a slow timer.
 pub(crate) const DUE_SLACK: Duration = Duration::from_secs(2);
 

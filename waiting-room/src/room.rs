@@ -48,7 +48,6 @@ use crate::{
     chance::Prospect,
     counts::{Counts, Event},
     door::Door,
-    estimate::Hindsight,
     line::Lot,
     lottery::Tree,
     presence::{CLOCK_SKEW, Epochs, Recorder, Trace},
@@ -146,8 +145,8 @@ struct Inner {
     meter: Arc<Meter>,
     /// What the origin said last is left to sell, and when.
     stock: ArcSwapOption<(u64, Timestamp)>,
-    /// What is known of past estimates.
-    hindsight: ArcSwap<Hindsight>,
+    /// How far off past estimates were.
+    past_error: ArcSwapOption<Duration>,
     /// Whose chances are which, while the stock is known.
     prospect: ArcSwapOption<Prospect>,
 }
@@ -170,7 +169,9 @@ impl Room {
         let door = old.inner.door.succeed(parts.rules);
         let before = Some(&old.inner.visits);
         let (room, mut driver) = Self::made_of(parts, old.inner.heirlooms.clone(), (door, before));
-        room.inner.hindsight.store(old.inner.hindsight.load_full());
+        room.inner
+            .past_error
+            .store(old.inner.past_error.load_full());
         room.inner.prospect.store(old.inner.prospect.load_full());
         old.inner.retired.store(true, Ordering::Release);
         // The store has been found to know all that the old room knew.
@@ -248,7 +249,7 @@ impl Room {
             tree: tokio::sync::Mutex::new(None),
             meter: Arc::default(),
             stock: ArcSwapOption::empty(),
-            hindsight: ArcSwap::default(),
+            past_error: ArcSwapOption::empty(),
             prospect: ArcSwapOption::empty(),
         });
         (

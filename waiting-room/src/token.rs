@@ -1,6 +1,6 @@
 //! Tokens: what a visitor carries so that the gateway need not remember them.
 //!
-//! Six kinds, one binary form (version 1), base64url without padding, at most 91 characters:
+//! Seven kinds, one binary form (version 1), base64url without padding, at most 94 characters:
 //!
 //! | byte | content |
 //! | --- | --- |
@@ -18,6 +18,7 @@
 //! | 4, ticket that was called | line 8, number 8, joined_at 6, called_at 6, called_until 6, secret 8 |
 //! | 5, challenge that asks for work | issued_at 6, nonce 8, bits 1 |
 //! | 6, provisional ticket | list 8, came_at 6, index 4, nonce 8 |
+//! | 7, ticket that waits and was shown a time | line 8, number 8, joined_at 6, next_poll_at 6, shown_ahead 4, shown_wait 4, secret 8 |
 //!
 //! All fields are big-endian and of fixed width, so no two tokens share a MAC input. The MAC key is
 //! itself an HMAC over the tenant and the room ([`Keyring::seal`]): a token of another tenant or room
@@ -28,6 +29,7 @@ mod error;
 mod form;
 mod keyring;
 mod name;
+mod ticket;
 
 use std::fmt;
 
@@ -38,6 +40,7 @@ pub use error::TokenError;
 pub use form::TokenText;
 pub use keyring::{KeyId, Keyring, KeyringError, Seal};
 pub(crate) use name::{NAME_BITS, spelled, unspelled};
+pub use ticket::{Code, Ticket, Told};
 
 use crate::{
     provisional::{ListId, Spot},
@@ -65,41 +68,6 @@ pub struct Provisional {
     pub nonce: u64,
 }
 
-/// A place in the line.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Ticket {
-    /// The run of the queue it belongs to.
-    pub line: LineId,
-    /// The place.
-    pub number: Number,
-    /// When the number was given.
-    pub joined_at: Timestamp,
-    /// What its holder was told last.
-    pub told: Told,
-    /// Mostly random, never in a URL or on a page in full; its lowest 30 bits name the visitor's place
-    /// to support ([`Ticket::code`]).
-    pub secret: u64,
-}
-
-/// What a ticket's holder was told last. Signed, so that a gateway that knows less does not take it back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// To wait.
-    Wait {
-        /// When to ask again. Earlier polls get the same answer and no credit.
-        next_poll_at: Timestamp,
-        /// How many people are ahead; what is shown never rises above it.
-        shown_ahead: u32,
-    },
-    /// To come in.
-    Called {
-        /// When the number came up.
-        at: Timestamp,
-        /// Until when.
-        until: Timestamp,
-    },
-}
-
 /// Admission, until it expires.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Pass {
@@ -115,26 +83,6 @@ pub struct Pass {
     pub secret: u64,
 }
 
-impl Told {
-    /// Nothing yet, and to ask at once.
-    #[must_use]
-    pub fn nothing(now: Timestamp) -> Self {
-        Self::Wait {
-            next_poll_at: now,
-            shown_ahead: u32::MAX,
-        }
-    }
-}
-
-impl fmt::Debug for Ticket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ticket")
-            .field("line", &self.line)
-            .field("number", &self.number)
-            .finish_non_exhaustive()
-    }
-}
-
 impl fmt::Debug for Pass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pass")
@@ -142,50 +90,6 @@ impl fmt::Debug for Pass {
             .field("number", &self.number)
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
-    }
-}
-
-impl Ticket {
-    /// The last "people ahead" shown; the largest number if none was.
-    #[must_use]
-    pub fn shown_ahead(&self) -> u32 {
-        match self.told {
-            Told::Wait { shown_ahead, .. } => shown_ahead,
-            Told::Called { .. } => u32::MAX,
-        }
-    }
-
-    /// When its holder was told to ask again.
-    #[must_use]
-    pub fn next_poll_at(&self) -> Timestamp {
-        match self.told {
-            Told::Wait { next_poll_at, .. } => next_poll_at,
-            Told::Called { at, .. } => at,
-        }
-    }
-
-    /// Six characters by which a visitor and a help desk can name this place. Not a credential: it opens nothing.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        name::spell(self.secret)
-    }
-}
-
-/// A ticket's short public name, such as `K7Q4MX`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Code([u8; 6]);
-
-impl Code {
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("its letters are ASCII")
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 
@@ -248,6 +152,7 @@ impl Seal {
     #[must_use]
     pub fn ticket_for(&self, ticket: &Ticket, bound: Option<&Bound>) -> TokenText {
         let kind = match ticket.told {
+            Told::Wait { shown_wait, .. } if shown_wait < u32::MAX => Kind::Shown,
             Told::Wait { .. } => Kind::Ticket,
             Told::Called { .. } => Kind::Called,
         };
@@ -259,9 +164,13 @@ impl Seal {
                 Told::Wait {
                     next_poll_at,
                     shown_ahead,
+                    shown_wait,
                 } => {
                     body.time(next_poll_at);
                     body.bytes(&shown_ahead.to_be_bytes());
+                    if kind == Kind::Shown {
+                        body.bytes(&shown_wait.to_be_bytes());
+                    }
                 }
                 Told::Called { at, until } => {
                     body.time(at);
@@ -326,7 +235,7 @@ impl Seal {
                 },
                 nonce: body.u64(),
             })),
-            Kind::Ticket | Kind::Called => Ok(Claimant::Ticket(Ticket {
+            Kind::Ticket | Kind::Shown | Kind::Called => Ok(Claimant::Ticket(Ticket {
                 line: LineId(body.u64()),
                 number: Number(body.u64()),
                 joined_at: body.time(),
@@ -338,6 +247,10 @@ impl Seal {
                     _ => Told::Wait {
                         next_poll_at: body.time(),
                         shown_ahead: u32::from_be_bytes(body.take()),
+                        shown_wait: match kind {
+                            Kind::Shown => body.known()?,
+                            _ => u32::MAX,
+                        },
                     },
                 },
                 secret: body.u64(),

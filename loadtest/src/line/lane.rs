@@ -15,7 +15,7 @@ use super::visitor::{Event, Place, Stage, Visitor};
 use crate::clock::Moment;
 use crate::record::Exchange;
 
-/// A poll this late may cost a place fairly: half of the shortest presence grain in front of the line (5 s).
+/// A poll this late may cost a place fairly: the slack that a poll near the front has is two seconds.
 const TARDY: Duration = Duration::from_millis(2_500);
 /// A poll this late is counted as late.
 const LATE: Duration = Duration::from_secs(1);

@@ -41,7 +41,7 @@ impl Scalar for HostPattern {
         if host.contains('*') {
             return refuse("the star stands for whole labels at the front");
         }
-        if !host.split('.').all(is_label) {
+        if !are_labels(host) {
             return refuse("labels are 1 to 63 of a-z, 0-9, - and _");
         }
         Ok(match below {
@@ -51,9 +51,11 @@ impl Scalar for HostPattern {
     }
 }
 
-fn is_label(label: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    (1..=63).contains(&label.len()) && label.bytes().all(inner)
+/// By bytes: a search in text costs several times as much where it finds something every few letters.
+fn are_labels(name: &str) -> bool {
+    let inner = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    let is_label = |label: &[u8]| (1..=63).contains(&label.len()) && label.iter().all(inner);
+    name.as_bytes().split(|b| *b == b'.').all(is_label)
 }
 
 /// The form in which hosts are compared: no port, no final dot, lower case. Borrows when it already is. `None` for what is
@@ -72,9 +74,10 @@ pub fn normal(authority: &str) -> Option<Cow<'_, str>> {
             (&authority[..end + 2], port)
         }
         None => {
-            let (name, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+            let end = authority.bytes().position(|b| b == b':');
+            let (name, port) = authority.split_at(end.unwrap_or(authority.len()));
             let name = name.strip_suffix('.').unwrap_or(name);
-            if !name.split('.').all(is_label) {
+            if !are_labels(name) {
                 return None;
             }
             (name, port)

@@ -352,6 +352,7 @@ fn a_gap_in_ticks_neither_judges_nor_lapses_anybody() {
         told: crate::token::Told::Wait {
             next_poll_at: START,
             shown_ahead: 0,
+            shown_wait: u32::MAX,
         },
         secret: 1,
     };

@@ -1,25 +1,20 @@
-//! What was forecast, against what came: how far off the line's estimates were, and whether the times of places that
-//! are still waiting had to be moved back.
+//! What was forecast, against what came: how far off the line's estimates were.
 //!
-//! A forecast is noted for a few places along the line every few seconds, and compared when the horizon passes them.
+//! A forecast is noted for a few places along the line every minute, and compared when the horizon passes them.
 //! That needs nothing of any visitor, and every gateway does it for itself from the pictures it reads anyway.
 
 use std::{collections::VecDeque, time::Duration};
 
 use crate::{
     snapshot::Snapshot,
-    value::{LineId, Number, Timestamp, millis},
+    value::{LineId, Number, Timestamp},
 };
 
 /// Places along the line whose forecast is noted, from its front to its end.
-const PLACES: u32 = 64;
+const PLACES: u32 = 16;
 /// How often.
-const EVERY: Duration = Duration::from_secs(5);
-/// How long forecasts are looked back on: a little longer than the longest pause between two polls.
-const LOOK_BACK: Duration = Duration::from_secs(75);
-/// Every so-manieth is compared with what came, at every fourth place.
-const COMPARED: u32 = 12;
-/// At most so many wait to be compared: at sixteen a minute, of the last hour's line.
+const EVERY: Duration = Duration::from_secs(60);
+/// At most so many wait to be compared: of the last hour's line.
 const MOST_OPEN: usize = 1_024;
 /// Errors are remembered so long,
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -27,9 +22,6 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const MOST_ERRORS: usize = 960;
 /// Nothing is said of fewer errors.
 const FEWEST_ERRORS: usize = 16;
-/// A time was moved back when it is later by more than this part of the wait, and by more than these seconds.
-const BACK_BY: u32 = 12;
-const BACK_AT_LEAST: Duration = Duration::from_secs(6);
 
 /// The forecast for one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,76 +31,20 @@ struct Point {
     comes_at: Timestamp,
 }
 
-/// What requests are answered from.
-#[derive(Clone, Debug, Default)]
-pub struct Hindsight {
-    /// The median error of the last hour.
-    past_error: Option<Duration>,
-    /// The forecasts of the last while: by time, each by number.
-    samples: VecDeque<(Timestamp, Vec<Point>)>,
-}
-
-impl Hindsight {
-    /// How far off the forecasts were that came due within the last hour: the median. `None` before enough came due.
-    #[must_use]
-    pub fn past_error(&self) -> Option<Duration> {
-        self.past_error
-    }
-
-    /// Whether a call that is now expected in `wait` was forecast for clearly earlier since its holder was told something.
-    #[must_use]
-    pub fn was_earlier(&self, number: Number, now: Timestamp, wait: Duration) -> bool {
-        let allowed = (wait / BACK_BY).max(BACK_AT_LEAST);
-        let since = now.minus(look_back(wait));
-        let recent = self.samples.iter().filter(|(at, _)| since <= *at);
-        let mut forecasts = recent.filter_map(|(_, points)| between(points, number));
-        forecasts.any(|forecast| now.plus(wait).since(forecast) > allowed)
-    }
-}
-
-/// How long ago a visitor who is told to wait so long may have been told something before: a little longer than the pause
-/// between two polls ([`poll_after`](crate::status::poll_after)).
-fn look_back(wait: Duration) -> Duration {
-    match wait.as_secs() {
-        0..=40 => Duration::from_secs(8),
-        41..=560 => Duration::from_secs(21),
-        _ => LOOK_BACK,
-    }
-}
-
-/// The forecast for a number, between those of its neighbours; behind the end, where it has joined since, as far on as
-/// the whole line goes.
-fn between(points: &[Point], number: Number) -> Option<Timestamp> {
-    let after = points.partition_point(|point| point.number < number);
-    let (before, next) = match (after.checked_sub(1), points.get(after)) {
-        (Some(before), Some(next)) => (points[before], *next),
-        (Some(_), None) if points.len() > 1 => (points[0], points[after - 1]),
-        (_, next) => {
-            return next
-                .filter(|next| next.number == number)
-                .map(|next| next.comes_at);
-        }
-    };
-    let part = number.since(before.number) as f64 / next.number.since(before.number) as f64;
-    let time = millis(next.comes_at.since(before.comes_at)) as f64 * part;
-    Some(before.comes_at.plus(Duration::from_millis(time as u64)))
-}
-
 /// Notes forecasts and compares them.
 #[derive(Debug, Default)]
 pub(crate) struct Watcher {
     line: Option<LineId>,
     looked_at: Timestamp,
-    looks: u32,
-    samples: VecDeque<(Timestamp, Vec<Point>)>,
     open: VecDeque<Point>,
     /// When it came due, and by how much it was off.
     errors: VecDeque<(Timestamp, Duration)>,
 }
 
 impl Watcher {
-    /// Looks at a new picture; what is now known, if that is to be told.
-    pub(crate) fn look(&mut self, picture: &Snapshot) -> Option<Hindsight> {
+    /// Looks at a new picture. How far off the forecasts were that came due within the last hour: the median. `None`
+    /// before enough came due.
+    pub(crate) fn look(&mut self, picture: &Snapshot) -> Option<Duration> {
         if self.line != Some(picture.line.id) {
             *self = Self {
                 line: Some(picture.line.id),
@@ -117,25 +53,12 @@ impl Watcher {
         }
         self.compare(picture);
         let now = picture.read_at;
-        if now < self.looked_at.plus(EVERY) {
-            return None;
-        }
-        self.looked_at = now;
-        self.looks = self.looks.wrapping_add(1);
-        let points = points(picture);
-        if self.looks.is_multiple_of(COMPARED) {
+        if now >= self.looked_at.plus(EVERY) {
+            self.looked_at = now;
             let room = MOST_OPEN.saturating_sub(self.open.len());
-            self.open.extend(points.iter().step_by(4).take(room));
+            self.open.extend(points(picture).into_iter().take(room));
         }
-        self.samples.push_back((now, points));
-        let is_old = |(at, _): &(Timestamp, Vec<Point>)| at.plus(LOOK_BACK) <= now;
-        while self.samples.front().is_some_and(is_old) {
-            self.samples.pop_front();
-        }
-        Some(Hindsight {
-            past_error: self.past_error(now),
-            samples: self.samples.clone(),
-        })
+        self.past_error(now)
     }
 
     fn compare(&mut self, picture: &Snapshot) {

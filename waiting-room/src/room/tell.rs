@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     counts::Event,
+    estimate,
     line::Lot,
     presence::DUE_SLACK,
     snapshot::{Place, Snapshot},
@@ -40,6 +41,31 @@ fn reason_of(why: Why) -> Option<Reason> {
         Why::OriginSlow => Some(Reason::OriginSlow),
         Why::LimitChanged => Some(Reason::LimitChanged),
     }
+}
+
+/// A time that was moved back is never shown without a reason.
+fn own_up(status: &mut Status, ticket: &Ticket) {
+    let Some((eta, shown)) = status.eta.zip(ticket.shown_call()) else {
+        return;
+    };
+    let comes_at = status.updated_at.plus(eta.p50);
+    if status.reason.is_none() && estimate::is_moved_back(shown, comes_at, eta.p50) {
+        status.reason = Some(Reason::Slower);
+    }
+}
+
+/// What the ticket says from now on of when its call was shown to come. Another reason than [`Reason::Slower`] says why it
+/// is later, and nothing is promised where no time is shown.
+fn shown_wait(ticket: &Ticket, status: &Status) -> u32 {
+    let Some(eta) = status.eta else {
+        return u32::MAX;
+    };
+    let comes_at = status.updated_at.plus(eta.p50);
+    let is_explained = !matches!(status.reason, None | Some(Reason::Slower));
+    let shown = ticket.shown_call().filter(|_| !is_explained);
+    let kept = shown.map_or(comes_at, |shown| estimate::kept(shown, comes_at));
+    let wait = kept.since(ticket.joined_at).as_millis();
+    u32::try_from(wait).unwrap_or(u32::MAX)
 }
 
 impl Room {
@@ -77,6 +103,7 @@ impl Room {
             _ => Told::Wait {
                 next_poll_at: at.now.plus(status.poll_after),
                 shown_ahead: status.ahead.unwrap_or(ticket.shown_ahead()),
+                shown_wait: shown_wait(&ticket, &status),
             },
         };
         let ticket = Ticket { told, ..ticket };
@@ -122,7 +149,7 @@ impl Room {
             claim_until: None,
             opens_at: None,
             updated_at: read_at,
-            past_error: self.inner.hindsight.load().past_error(),
+            past_error: self.inner.past_error(),
             chance: None,
             work: None,
         };
@@ -154,22 +181,13 @@ impl Room {
         if let Some(seen) = snapshot.as_ref() {
             self.explain(&mut status, (ticket, seen), at);
         }
-        self.own_up(&mut status, ticket.number);
+        own_up(&mut status, ticket);
         // Late comers are few and come soon; before a draw nobody has a place.
         if matches!(place, Place::Waiting { .. }) && status.ahead.is_some() && !stale {
             let prospect = self.inner.prospect.load();
             status.chance = prospect.as_ref().map(|prospect| prospect.of(ticket.number));
         }
         status
-    }
-
-    /// A time that was moved back is never shown without a reason.
-    fn own_up(&self, status: &mut Status, number: Number) {
-        if let Some(eta) = status.eta.filter(|_| status.reason.is_none()) {
-            let hindsight = self.inner.hindsight.load();
-            let is_later = hindsight.was_earlier(number, status.updated_at, eta.p50);
-            status.reason = is_later.then_some(Reason::Slower);
-        }
     }
 
     /// Why the line stands, or moves more slowly, for somebody who waits in it.

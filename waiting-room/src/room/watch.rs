@@ -1,6 +1,6 @@
 //! What a gateway learns from the pictures it reads, and a room's figures for operators.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{Inner, Room};
 use crate::{
@@ -68,9 +68,13 @@ impl Inner {
             let prospect = watch.shop.look(picture, &news);
             self.prospect.store(prospect.map(Arc::new));
         }
-        if let Some(hindsight) = watch.estimates.look(picture) {
-            self.hindsight.store(Arc::new(hindsight));
-        }
+        let past_error = watch.estimates.look(picture);
+        self.past_error.store(past_error.map(Arc::new));
+    }
+
+    /// How far off the estimates of the last hour were, once that is known: the median.
+    pub(super) fn past_error(&self) -> Option<Duration> {
+        self.past_error.load().as_deref().copied()
     }
 
     /// Takes in what was seen of the origin.
@@ -108,7 +112,7 @@ impl Room {
             limit: totals.limit,
             may: snapshot.line.may,
             stock: snapshot.orders.remaining(),
-            past_error_ms: self.inner.hindsight.load().past_error().map(millis),
+            past_error_ms: self.inner.past_error().map(millis),
             totals,
             last_minute,
             snapshot_age_ms: millis(now.since(snapshot.read_at)),

@@ -27,6 +27,7 @@ fn ticket(number: u64) -> Ticket {
         told: crate::token::Told::Wait {
             next_poll_at: Timestamp(2_000),
             shown_ahead: u32::MAX,
+            shown_wait: u32::MAX,
         },
         secret: 1,
     }

@@ -19,8 +19,18 @@ const TICKET: Ticket = Ticket {
     told: Told::Wait {
         next_poll_at: Timestamp(1_790_000_006_000),
         shown_ahead: 41,
+        shown_wait: u32::MAX,
     },
     secret: 0x0123_4567_89ab_cdef,
+};
+
+const SHOWN: Ticket = Ticket {
+    told: Told::Wait {
+        next_poll_at: Timestamp(1_790_000_006_000),
+        shown_ahead: 41,
+        shown_wait: 90_000,
+    },
+    ..TICKET
 };
 
 const CALLED: Ticket = Ticket {
@@ -53,7 +63,7 @@ fn what_was_signed_is_read_back() {
             Ok(Claimant::Challenge(challenge))
         );
     }
-    for ticket in [TICKET, CALLED] {
+    for ticket in [TICKET, SHOWN, CALLED] {
         assert_eq!(
             seal.read_claimant(seal.ticket(&ticket).as_str()),
             Ok(Claimant::Ticket(ticket))
@@ -68,6 +78,7 @@ fn what_was_signed_is_read_back() {
 #[test]
 fn tokens_stay_under_a_hundred_bytes() {
     assert_eq!(seal().ticket(&TICKET).as_str().len(), 78);
+    assert_eq!(seal().ticket(&SHOWN).as_str().len(), 83);
     assert_eq!(seal().ticket(&CALLED).as_str().len(), 80);
     assert_eq!(seal().pass(&PASS).as_str().len(), 72);
 }

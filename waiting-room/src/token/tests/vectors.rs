@@ -39,9 +39,10 @@ fn ours() -> BTreeMap<String, String> {
         expires_at: later(600_000),
         secret: 7,
     };
-    let waits = Told::Wait {
+    let waits = |shown_wait| Told::Wait {
         next_poll_at: later(5_000),
         shown_ahead: 41,
+        shown_wait,
     };
     let called = Told::Called {
         at: later(6_000),
@@ -58,7 +59,8 @@ fn ours() -> BTreeMap<String, String> {
     let home = Bound::to([4, 192, 0, 2, 0, 0, 0, 0], Some(b"Browser/1.0"));
     let all = [
         ("challenge", seal.challenge(&challenge(0))),
-        ("waits", seal.ticket(&ticket(waits))),
+        ("waits", seal.ticket(&ticket(waits(u32::MAX)))),
+        ("shown", seal.ticket(&ticket(waits(90_000)))),
         ("pass", seal.pass(&pass)),
         ("called", seal.ticket(&ticket(called))),
         ("work", seal.challenge(&challenge(16))),
