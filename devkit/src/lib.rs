@@ -10,6 +10,7 @@
 //! - two test processes never get the same port ([`free_port`]).
 
 mod account;
+mod copied;
 mod error;
 mod front;
 mod identity;

@@ -1,6 +1,7 @@
 //! A demo's directory: keys, data, generated files, logs, and the lock that keeps it to one owner.
 
 use super::{Roster, reach};
+use crate::copied::untangled;
 use crate::error::{Doing, Error};
 use crate::{Scratch, random};
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -41,13 +42,14 @@ impl Home {
             .write(true)
             .open(&lock);
         let file = file.doing(|| format!("open {}", lock.display()))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(in_use(&path)),
-            Err(TryLockError::Error(cause)) => {
-                return Err(cause).doing(|| format!("lock {}", lock.display()));
-            }
-        }
+        let locked = untangled(|| match file.try_lock() {
+            Ok(()) => Some(Ok(())),
+            Err(TryLockError::WouldBlock) => None,
+            Err(TryLockError::Error(cause)) => Some(Err(cause)),
+        });
+        locked
+            .ok_or_else(|| in_use(&path))?
+            .doing(|| format!("lock {}", lock.display()))?;
         Self::new(path, Hold::Locked { _file: file })
     }
 

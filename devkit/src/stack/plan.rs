@@ -1,8 +1,9 @@
 //! Which server listens where.
 
+use crate::copied::is_free;
 use crate::error::Error;
 use crate::free_port;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 
 /// Two shops, so that the pool behind the gateway is one.
 pub(super) const SHOPS: u16 = 2;
@@ -83,7 +84,7 @@ impl Plan {
             named("Redis", &[self.redis]),
         ];
         for (name, address) in all.into_iter().flatten() {
-            if TcpListener::bind(address).is_err() {
+            if !is_free(address) {
                 return Err(Error::PortTaken {
                     name,
                     port: address.port(),
@@ -104,6 +105,7 @@ fn out_of_range(base: u16) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpListener;
 
     #[test]
     fn the_demo_is_where_the_readme_says() {
