@@ -337,7 +337,8 @@ impl<'a> Tick<'a> {
     }
 
     /// A line in which nobody waits forgets its beginning, so that a room can run for years: what lies well
-    /// below the oldest call that is still remembered.
+    /// below the oldest call that is still remembered, and below everybody who may be inside, since their marks say
+    /// who has left.
     fn forget_old(&mut self) {
         if self.line.horizon < self.next {
             return;
@@ -346,7 +347,10 @@ impl<'a> Tick<'a> {
             let late = batch.late.iter().copied();
             late.chain((batch.from < batch.to).then_some(batch.from))
         });
-        let oldest = remembered.min().unwrap_or(self.line.frontier);
+        let inside = &self.seen.traces.inside.active;
+        let inside = inside.iter().find(|number| *number >= self.line.floor);
+        let oldest = remembered.chain(inside).min();
+        let oldest = oldest.unwrap_or(self.line.frontier);
         let segment = oldest.min(self.line.frontier).0 / SEGMENT_NUMBERS;
         let floor = Number(segment.saturating_sub(KEPT_SEGMENTS) * SEGMENT_NUMBERS);
         self.line.floor = self.line.floor.max(floor);

@@ -34,6 +34,9 @@ pub struct Order {
     pub word: Word,
 }
 
+/// By whom stock is said that an origin's answer told.
+pub(crate) const ORIGIN: &str = "origin";
+
 /// What is said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "snake_case", deny_unknown_fields)]
@@ -255,6 +258,25 @@ impl Orders {
         })
     }
 
+    /// Without the stock that origins said before the present sale began, and all that was said before them: it was of
+    /// another sale, and where nothing was left of that nobody would ever come in to hear better.
+    #[must_use]
+    pub(crate) fn of_a_sale_since(mut self, began: Timestamp) -> Self {
+        let is_stock = |order: &Order| matches!(order.word, Word::Stock { .. });
+        let of_another =
+            |order: &Order| is_stock(order) && order.by == ORIGIN && order.at < began.0;
+        let all = self.all.iter().map(|(_, order)| order);
+        if let Some(last) = all
+            .filter(|order| of_another(order))
+            .map(|order| order.at)
+            .max()
+        {
+            self.all
+                .retain(|(_, order)| !is_stock(order) || order.at > last);
+        }
+        self
+    }
+
     /// What is left to sell, by whoever said so last.
     #[must_use]
     pub fn remaining(&self) -> Option<u64> {
@@ -347,6 +369,29 @@ mod tests {
         let early = order(6, Word::Stock { remaining: Some(4) });
         all.push(("stock:1".into(), early.encode()));
         assert_eq!(Orders::read(&all).remaining(), Some(0));
+    }
+
+    #[test]
+    fn what_was_left_of_the_last_sale_is_not_left_of_this_one() {
+        let said = |by: &str, at, remaining| Order {
+            by: by.into(),
+            ..order(at, Word::Stock { remaining })
+        };
+        let read = |all: &[Order]| {
+            let stored = all.iter().zip(0..);
+            let stored = stored.map(|(order, place)| (format!("stock:{place}"), order.encode()));
+            Orders::read(&stored.collect::<Vec<_>>()).of_a_sale_since(Timestamp(10))
+        };
+        let sold_out = [said("kim", 3, Some(500)), said(ORIGIN, 7, Some(0))];
+        assert_eq!(read(&sold_out).remaining(), None);
+        let restocked = [sold_out[1].clone(), said("kim", 8, Some(300))];
+        assert_eq!(
+            read(&restocked).remaining(),
+            Some(300),
+            "for the sale to come"
+        );
+        let goes_on = [restocked[1].clone(), said(ORIGIN, 10, Some(299))];
+        assert_eq!(read(&goes_on).remaining(), Some(299));
     }
 
     #[test]

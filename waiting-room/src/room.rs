@@ -112,8 +112,8 @@ struct Inner {
     share_store: Option<Arc<dyn RoomStore>>,
     gateway: GatewayId,
     snapshot: ArcSwapOption<Snapshot>,
-    /// Numbers of the fleet whose pass may still be good, as last read: given back to a store that forgot.
-    active: ArcSwap<Bits>,
+    /// Numbers of the fleet whose pass may still be good, by epoch, as last read: given back to a store that forgot.
+    active: ArcSwap<Vec<(u64, Bits)>>,
     presence: Recorder,
     activity: Recorder,
     due: Recorder,
@@ -137,7 +137,7 @@ struct Inner {
     /// Another room has taken this one's line over, or none will: only what visitors do here is still recorded.
     retired: AtomicBool,
     /// One flush at a time: a chunk is written whole, so a slow older write must not land on a newer one.
-    flushing: tokio::sync::Mutex<()>,
+    flushing: Arc<tokio::sync::Mutex<()>>,
     heirlooms: Heirlooms,
     /// The list of the last lottery, for proofs; built when the first is asked for.
     tree: tokio::sync::Mutex<Option<(Lot, Arc<Tree>)>>,
@@ -161,14 +161,14 @@ struct Heirlooms {
 }
 
 impl Room {
-    /// Takes over from `old`, whose rules or keys were changed: the same line, known at once. What the
-    /// fleet had recorded is recorded again as ours, because epochs follow from the rules: counted
-    /// too long rather than forgotten.
+    /// Takes over from `old`, whose rules or keys were changed: the same line, known at once. Where the
+    /// rules cut time otherwise now, what the fleet had recorded is recorded again as ours: counted
+    /// an epoch too long rather than forgotten.
     #[must_use]
     pub fn succeed(parts: Parts, old: &Self, now: Timestamp) -> (Self, Driver) {
         let door = old.inner.door.succeed(parts.rules);
-        let before = Some(&old.inner.visits);
-        let (room, mut driver) = Self::made_of(parts, old.inner.heirlooms.clone(), (door, before));
+        let heirlooms = old.inner.heirlooms.clone();
+        let (room, mut driver) = Self::made_of(parts, heirlooms, (door, Some(&old.inner)));
         room.inner
             .past_error
             .store(old.inner.past_error.load_full());
@@ -179,13 +179,19 @@ impl Room {
         room.inner.settled.store(settled, Ordering::Release);
         driver.continue_in(settled);
         if let Some(seen) = old.snapshot() {
-            let ends = now.plus(old.inner.visits.longest());
-            let recorded = room.inner.visits.recorded(ends, now);
-            room.inner
-                .activity
-                .adopt(&old.inner.active.load(), recorded);
-            // Their epochs may be of another length: everybody who waits counts as just seen.
-            room.inner.presence.adopt(&seen.counted.to_bits(), now);
+            let (ours, theirs) = (&room.inner, &old.inner);
+            // Where the epochs are the same, what was recorded goes on: to the end of each visit.
+            if ours.visits != theirs.visits {
+                let own = theirs.activity.recorded();
+                for (epoch, bits) in theirs.active.load().iter().chain(&own) {
+                    let ends = Timestamp(*epoch);
+                    ours.activity.adopt(bits, ours.visits.recorded(ends));
+                }
+            }
+            if ours.rules.absent_after() != theirs.rules.absent_after() {
+                // Everybody who waits counts as just seen.
+                ours.presence.adopt(&seen.counted.to_bits(), now);
+            }
             room.inner.active.store(old.inner.active.load_full());
             room.inner.raise_highest(seen.next);
             room.inner.snapshot.store(Some(seen));
@@ -203,7 +209,7 @@ impl Room {
     fn made_of(
         parts: Parts,
         heirlooms: Heirlooms,
-        (door, before): (Door, Option<&Visits>),
+        (door, before): (Door, Option<&Arc<Inner>>),
     ) -> (Self, Driver) {
         let Parts {
             name,
@@ -218,12 +224,15 @@ impl Room {
         let gather = gather.min(LONGEST_GATHERING);
         let presence = Epochs::of_presence(&rules);
         let visits = Visits::of(&rules, &schedule);
-        let visits = before.map_or(visits, |before| visits.succeeding(before));
+        let visits = before.map_or(visits, |before| visits.succeeding(&before.visits));
         let presence_keep = rules.absent_after() * 3 + 2 * CLOCK_SKEW;
         let inner = Arc::new(Inner {
-            presence: Recorder::new(Trace::Presence, presence, presence_keep),
-            activity: Recorder::new(Trace::Activity, visits.epochs, visits.keep()),
-            due: Recorder::new(Trace::Due, Epochs::of_due(), DUE_KEEP),
+            presence: Recorder::new(Trace::Presence, presence, presence_keep)
+                .beside(before.map(|before| &before.presence)),
+            activity: Recorder::new(Trace::Activity, visits.epochs, visits.keep())
+                .beside(before.map(|before| &before.activity)),
+            due: Recorder::new(Trace::Due, Epochs::of_due(), DUE_KEEP)
+                .beside(before.map(|before| &before.due)),
             lateness: Lateness::default(),
             visits,
             released: parking_lot::Mutex::default(),
@@ -236,7 +245,7 @@ impl Room {
             gateway,
             snapshot: ArcSwapOption::empty(),
             active: ArcSwap::default(),
-            joins: Joins::gathering(gather),
+            joins: Joins::gathering(gather, before.map(|before| &before.joins)),
             claims: Arc::new(Gathering::new(gather * 2)),
             keeps: Arc::new(Gathering::new(gather * 2)),
             door,
@@ -244,7 +253,7 @@ impl Room {
             highest: AtomicU64::new(0),
             doubt: AtomicBool::new(false),
             retired: AtomicBool::new(false),
-            flushing: tokio::sync::Mutex::new(()),
+            flushing: before.map_or_else(Arc::default, |before| Arc::clone(&before.flushing)),
             heirlooms,
             tree: tokio::sync::Mutex::new(None),
             meter: Arc::default(),
@@ -273,11 +282,13 @@ impl Room {
     async fn enter_as(&self, asked: &Asked<'_>, at: Moment) -> Outcome {
         let located = self.locate(asked, at).await;
         if self.lets_everybody_in(at.now) {
-            return self.wave_through(located, at).await;
+            return self.wave_through(located, &asked.client, at).await;
         }
         match located {
             Located::Inside(pass) => self.admit(pass, at.now).await,
-            Located::InLine(seat) if seat.is_called() => self.come_in(seat.ticket, at).await,
+            Located::InLine(seat) if seat.is_called() => {
+                self.come_in(seat.ticket, &asked.client, at).await
+            }
             Located::InLine(seat) => self.tell(seat, at),
             Located::Nowhere(held) => Outcome::Held(held),
         }
@@ -291,7 +302,7 @@ impl Room {
         let room = own.as_ref().unwrap_or(self);
         let located = room.locate(&asked, at).await;
         if room.is_thrown_open(at.now) && room.lets_everybody_in(at.now) {
-            return room.wave_through(located, at).await;
+            return room.wave_through(located, &asked.client, at).await;
         }
         match located {
             Located::Inside(pass) => room.admit(pass, at.now).await,

@@ -198,6 +198,11 @@ pub(crate) fn poll_after(
     Duration::from_millis(jittered.min(ceiling))
 }
 
+/// The longest that anybody is told to wait before asking again.
+pub(crate) fn poll_longest(rules: &Admission) -> Duration {
+    POLL_FAR.max(Epochs::of_presence(rules).length())
+}
+
 /// When someone who waits for the opening should ask again. All want to know at the same moment; so many answers a
 /// second is what a crowd gets ([`OPENING_RATE`]).
 pub(crate) fn poll_opening(

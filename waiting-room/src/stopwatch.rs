@@ -12,6 +12,10 @@ impl Stopwatch {
         Self(Instant::now())
     }
 
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+
     pub(crate) fn has_run(self, for_so_long: Duration) -> bool {
         self.0.elapsed() >= for_so_long
     }

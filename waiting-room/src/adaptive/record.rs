@@ -64,7 +64,7 @@ impl Limit {
     /// Reads the store form.
     ///
     /// # Errors
-    /// When it is not one: the room then [opens](Self::open) anew.
+    /// When it is not one.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         let mut input = In(bytes);
         let limit = read(&mut input).filter(|_| input.is_empty());

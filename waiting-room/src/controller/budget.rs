@@ -80,7 +80,8 @@ impl Tick<'_> {
     }
 }
 
-/// How many seats are reserved for numbers to come beyond what the rules now allow: after a limit was lowered.
+/// How many seats are reserved for numbers to come beyond what the rules now allow, after a limit was lowered, or beyond
+/// what late comers leave who are there: theirs come first.
 #[must_use]
 pub fn reserved_too_many(
     picture: &Snapshot,
@@ -105,7 +106,8 @@ pub fn reserved_too_many(
     let minute = per_minute.map_or(u64::MAX, |most| {
         u64::from(most).saturating_sub(calls_of_last_minute(&picture.line, now))
     });
-    ahead.saturating_sub(seats.min(minute))
+    let late = picture.latecomers(&traces.expected, &standing.rules).len() as u64;
+    ahead.saturating_sub(seats.min(minute).saturating_sub(late))
 }
 
 /// What the tick that made this picture left in use: seats, and calls of the last minute; those that are reserved included.

@@ -118,7 +118,7 @@ impl Tick<'_> {
 
     /// How many of `rest` free seats to reserve for numbers to come, so that at most `most` are. A tenth is kept for late comers: taking a
     /// reserved seat back costs numbers. A room's only free seat is reserved all the same
-    /// (a late comer then takes a new number, which is called at once).
+    /// (and taken back for a late comer who is there).
     fn extension(&self, next: Number, rest: u64, most: u64) -> u64 {
         let ahead = self.line.ahead(next);
         let free = ahead + rest;

@@ -60,10 +60,10 @@ impl Tick<'_> {
     }
 
     pub(super) fn advance_lot(&mut self) {
-        self.abandon_lot();
+        let put_off = self.abandon_lot();
         let standing = self.seen.standing;
         if let Some(opens_at) = standing.lottery
-            && standing.halt == Some(Why::NotOpen)
+            && (standing.halt == Some(Why::NotOpen) || put_off.is_some())
             && self
                 .line
                 .lot
@@ -77,7 +77,7 @@ impl Tick<'_> {
             self.line.lot = Some(Lot {
                 opens_at,
                 key: self.seen.key,
-                from: self.next,
+                from: put_off.unwrap_or(self.next),
                 list: None,
                 drawn: None,
             });
@@ -94,20 +94,21 @@ impl Tick<'_> {
         }
     }
 
-    /// An event that ended before its lot was drawn leaves a line in the order of arrival.
-    fn abandon_lot(&mut self) {
+    /// An event that ended before its lot was drawn leaves a line in the order of arrival. One that was put off or
+    /// brought forward draws all the same who waits for it: where they begin.
+    fn abandon_lot(&mut self) -> Option<Number> {
         let standing = self.seen.standing;
-        let Some(lot) = &self.line.lot else {
-            return;
-        };
+        let lot = self.line.lot.as_ref()?;
         if lot.drawn.is_some() || standing.lottery == Some(lot.opens_at) {
-            return;
+            return None;
         }
-        let list = lot.list;
+        let (from, list) = (lot.from, lot.list);
         self.line.lot = None;
         if let Some(list) = list {
             self.bury(list.to, list.end);
+            return None;
         }
+        Some(from)
     }
 
     fn draw_lot(&mut self, drawn: &Drawn, absent: &Bits) {

@@ -154,14 +154,14 @@ impl Opening {
 }
 
 impl Entry {
-    /// Whether this has to be written: somebody was called or passed over, something happened, or the
-    /// limits or the reason are not those of the last entry.
+    /// Whether this has to be written: somebody was called or passed over, a call ended that nobody answered, something
+    /// happened, or the limits or the reason are not those of the last entry.
     #[must_use]
     pub fn is_news(&self, limits: Limits, why: Option<&Why>) -> bool {
         let passed = self.called.is_some() || self.arrived.is_some();
         let called = !self.late.is_empty() || !self.first.is_empty();
         let changed = self.limits != limits || self.why.as_ref() != why;
-        passed || called || changed || self.event.is_some()
+        passed || called || changed || self.lapsed > 0 || self.event.is_some()
     }
 
     /// What happened, by its kind.

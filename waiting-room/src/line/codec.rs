@@ -24,7 +24,8 @@ use crate::{
 
 /// Begun after the last release, and complete with the next.
 const FORM: u8 = 4;
-/// Without [`Line::course`], [`Line::provisional`], [`Line::may`] and [`Line::gap`]; still read, so that a fleet can be renewed gateway by gateway.
+/// Without [`Line::course`], [`Line::provisional`], [`Line::may`] and [`Line::gap`]; still read, so that a line goes on under
+/// a newer build. The older one cannot read what that writes: a fleet is renewed at once, not gateway by gateway.
 const FORM_BEFORE: u8 = 3;
 /// Bounds what a broken record can make us allocate.
 const MOST_ITEMS: u64 = 1 << 20;

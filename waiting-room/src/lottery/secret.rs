@@ -32,8 +32,8 @@ impl Seal {
     /// The secret of the draw that was announced for `opens_at` under `key`; `None` if the ring has no
     /// such key.
     ///
-    /// `opens_at` names the draw. One that is put off keeps the opening that was announced with its
-    /// commitment; one that is held again needs another, because its secret is known.
+    /// `opens_at` names the draw: one that is put off is another draw, with a commitment of its own that is shown from
+    /// then on.
     #[must_use]
     pub fn draw_secret(&self, key: KeyId, opens_at: Timestamp) -> Option<Secret> {
         self.derive(key, SECRET, &opens_at.0.to_be_bytes())

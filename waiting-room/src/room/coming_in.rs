@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Admitted, Held, Outcome, Room, TicketChange};
+use super::{Admitted, Client, Held, Outcome, Room, TicketChange};
 use crate::{
     counts::Event,
     snapshot::CLAIM_SLACK,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Room {
-    pub(super) async fn come_in(&self, ticket: Ticket, at: Moment) -> Outcome {
+    pub(super) async fn come_in(&self, ticket: Ticket, client: &Client<'_>, at: Moment) -> Outcome {
         let inner = &self.inner;
         // A picture that has stopped moving cannot know that the seat was given on meanwhile: the fleet holds
         // an unclaimed seat for so long past its call, and no longer.
@@ -37,14 +37,14 @@ impl Room {
             return self.not_now(&ticket, at);
         }
         if was == Was::Set && self.visit_is_over(ticket.number, at.now).await {
-            return self.once_more(&ticket, at).await;
+            return self.once_more(&ticket, client, at).await;
         }
         inner.heirlooms.counts.add(match was {
             Was::Unset => Event::Claimed,
             Was::Set => Event::ClaimedAgain,
         });
         let expires_at = at.now.plus(self.session(at.now).ttl());
-        self.count_visit(ticket.number, expires_at, at.now);
+        self.count_visit(ticket.number, expires_at);
         self.keep_activity(at.now).await;
         let pass = Pass {
             line: ticket.line,

@@ -158,14 +158,16 @@ impl Driver {
             self.write_released().await?;
             return Ok(Stepped::Read);
         }
+        let watch = Stopwatch::start();
         self.doubt_a_new_link(now);
         self.flush(now).await?;
         self.report(now).await?;
         self.write_released().await?;
         // Read before the head: numbers taken meanwhile are not evidence of a loss.
         let highest = Number(self.inner.highest.load(Ordering::Acquire));
+        let asked_at = now.plus(watch.elapsed());
         let head = self.inner.store.head().await?;
-        fleet::agree_on_time(head.at, now)?;
+        fleet::agree_on_time(head.at, [asked_at, now.plus(watch.elapsed())])?;
         let line = decode(&head)?;
         let known = self.inner.snapshot.load_full();
         if let Some(known) =

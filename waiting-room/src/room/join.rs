@@ -31,8 +31,8 @@ const MOST_BATCHED: usize = 4_096;
 const MOST_WAITING: usize = 65_536;
 /// How long an arrival's number is remembered (up to twice this), to answer a repeat.
 const REMEMBER: Duration = Duration::from_secs(60);
-/// Most remembered arrivals per generation: twice 6 MB at the worst.
-const MOST_REMEMBERED: usize = 131_072;
+/// Most remembered arrivals per generation, of 8,700 joins a second: twice 26 MB at the worst.
+const MOST_REMEMBERED: usize = 1 << 19;
 
 /// Somebody who is to be given one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +84,8 @@ type Answer = oneshot::Sender<Option<Given>>;
 pub(super) struct Joins {
     gather: Duration,
     queue: Mutex<Queue>,
+    /// Shared with the room before and the one after: a reload of the rules makes nobody a second visitor.
+    remembered: Arc<Mutex<Remembered>>,
 }
 
 #[derive(Debug, Default)]
@@ -91,6 +93,11 @@ struct Queue {
     waiting: VecDeque<Arrival>,
     answers: HashMap<u64, Vec<Answer>>,
     is_driven: bool,
+}
+
+/// The numbers of the last arrivals.
+#[derive(Debug, Default)]
+struct Remembered {
     recent: HashMap<u64, Given>,
     older: HashMap<u64, Given>,
     turned_at: Timestamp,
@@ -199,32 +206,25 @@ async fn drive_joins(inner: Arc<Inner>) {
 }
 
 impl Joins {
-    pub(super) fn gathering(gather: Duration) -> Self {
+    pub(super) fn gathering(gather: Duration, before: Option<&Self>) -> Self {
         Self {
             gather,
             queue: Mutex::default(),
+            remembered: before.map_or_else(Arc::default, |before| Arc::clone(&before.remembered)),
         }
     }
 
     /// Whether the arrival has a number, or one is on its way.
     pub(super) fn knows(&self, nonce: u64, now: Timestamp) -> bool {
-        let mut queue = self.queue.lock();
-        queue.turn(now);
-        let Queue {
-            recent,
-            older,
-            answers,
-            ..
-        } = &*queue;
-        recent.contains_key(&nonce) || older.contains_key(&nonce) || answers.contains_key(&nonce)
+        let queue = self.queue.lock();
+        queue.answers.contains_key(&nonce) || self.remembered.lock().number_of(nonce, now).is_some()
     }
 
     fn enter(&self, arrival: Arrival, now: Timestamp) -> Entry {
         let nonce = arrival.nonce;
         let mut queue = self.queue.lock();
-        queue.turn(now);
-        if let Some(given) = queue.recent.get(&nonce).or_else(|| queue.older.get(&nonce)) {
-            return Entry::Known(*given);
+        if let Some(given) = self.remembered.lock().number_of(nonce, now) {
+            return Entry::Known(given);
         }
         if queue.waiting.len() >= MOST_WAITING {
             return Entry::Full;
@@ -252,10 +252,8 @@ impl Joins {
 
     fn answer(&self, nonce: u64, given: Option<Given>) {
         let mut queue = self.queue.lock();
-        if let Some(given) = given
-            && queue.recent.len() < MOST_REMEMBERED
-        {
-            queue.recent.insert(nonce, given);
+        if let Some(given) = given {
+            self.remembered.lock().note(nonce, given);
         }
         for answer in queue.answers.remove(&nonce).unwrap_or_default() {
             // A visitor who hung up leaves a number that nobody holds; it is passed over as absent.
@@ -264,11 +262,19 @@ impl Joins {
     }
 }
 
-impl Queue {
-    fn turn(&mut self, now: Timestamp) {
+impl Remembered {
+    fn number_of(&mut self, nonce: u64, now: Timestamp) -> Option<Given> {
         if now.since(self.turned_at) >= REMEMBER {
             self.older = std::mem::take(&mut self.recent);
             self.turned_at = now;
+        }
+        let given = self.recent.get(&nonce).or_else(|| self.older.get(&nonce));
+        given.copied()
+    }
+
+    fn note(&mut self, nonce: u64, given: Given) {
+        if self.recent.len() < MOST_REMEMBERED {
+            self.recent.insert(nonce, given);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Finding out who asks and where they stand, from tokens and the newest picture.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use super::{Asked, Held, Inner, Presented, Room, STALE_AFTER, join::Arrival};
+use super::{Asked, Client, Held, Inner, Presented, Room, STALE_AFTER, join::Arrival};
 use crate::{
     presence::CLOCK_SKEW,
-    snapshot::{Place, Snapshot},
+    snapshot::Place,
     status::Reason,
     token::{Challenge, Claimant, Pass, Provisional, Ticket, TokenError, Told},
     value::{Moment, Number, Timestamp},
@@ -32,20 +32,13 @@ impl Room {
         let place = self.place(&ticket, at.now);
         let over = match place {
             Place::Void | Place::Spent | Place::Missed | Place::Left => true,
-            // Every free seat is reserved for numbers to come: a late comer is served soonest by
-            // taking one of those.
-            Place::Late { .. } => self.only_reserved_seats(),
-            Place::Waiting { .. } | Place::Called { .. } | Place::Claimed { .. } => false,
+            Place::Waiting { .. }
+            | Place::Late { .. }
+            | Place::Called { .. }
+            | Place::Claimed { .. } => false,
         };
-        if over && self.inner.door.has_a_price() {
-            // An old ticket can be shown again and again: it is not worth the price of another number.
-            return Located::Nowhere(self.challenge(&asked.client, at));
-        }
-        if over && let Some(held) = self.turned_away(at.now) {
-            return Located::Nowhere(held);
-        }
         if over {
-            return self.number_after(&ticket, at).await;
+            return self.anew(&ticket, &asked.client, at).await;
         }
         let reason = None;
         Located::InLine(Seat {
@@ -55,8 +48,16 @@ impl Room {
         })
     }
 
-    /// A new number for whose place is over. The old secret names this arrival, so that two requests at once get one.
-    pub(super) async fn number_after(&self, ticket: &Ticket, at: Moment) -> Located {
+    /// A new number for whose place is over, where that costs nothing and the room takes anybody.
+    pub(super) async fn anew(&self, ticket: &Ticket, client: &Client<'_>, at: Moment) -> Located {
+        if self.inner.door.has_a_price() {
+            // An old ticket can be shown again and again: it is not worth the price of another number.
+            return Located::Nowhere(self.challenge(client, at));
+        }
+        if let Some(held) = self.turned_away(at.now) {
+            return Located::Nowhere(held);
+        }
+        // The old secret names this arrival, so that two requests at once get one.
         let nonce = ticket.secret.rotate_left(1) ^ ticket.number.0;
         let arrival = Arrival {
             nonce,
@@ -192,13 +193,6 @@ impl Room {
             }
             (place, _) => place,
         }
-    }
-
-    pub(super) fn only_reserved_seats(&self) -> bool {
-        let snapshot = self.inner.snapshot.load();
-        let reserved =
-            |seen: &Arc<Snapshot>| seen.line.spare == 0 && seen.line.ahead(seen.next) > 0;
-        snapshot.as_ref().is_some_and(reserved)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use policies::schedule::{Door, Method};
 
-use super::{Admitted, Outcome, Room, TicketChange, locate::Located};
+use super::{Admitted, Client, Outcome, Room, TicketChange, locate::Located};
 use crate::value::{Moment, Number, Timestamp};
 
 impl Room {
@@ -21,13 +21,18 @@ impl Room {
 
     /// Whoever has a number takes a seat, so that they are counted when the method changes; nobody is held up for
     /// the want of one, or of a store.
-    pub(super) async fn wave_through(&self, located: Located, at: Moment) -> Outcome {
+    pub(super) async fn wave_through(
+        &self,
+        located: Located,
+        client: &Client<'_>,
+        at: Moment,
+    ) -> Outcome {
         let ticket = match located {
             Located::Inside(pass) => return self.admit(pass, at.now).await,
             Located::Nowhere(held) => held.ticket,
             // Nobody waits for a store that does not answer.
             Located::InLine(_) if self.is_thrown_open(at.now) => TicketChange::Keep,
-            Located::InLine(seat) => match self.come_in(seat.ticket, at).await {
+            Located::InLine(seat) => match self.come_in(seat.ticket, client, at).await {
                 Outcome::Admitted(admitted) => return Outcome::Admitted(admitted),
                 Outcome::Held(held) => held.ticket,
             },

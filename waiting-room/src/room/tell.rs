@@ -12,7 +12,7 @@ use crate::{
     counts::Event,
     estimate,
     line::Lot,
-    presence::DUE_SLACK,
+    presence::{CLOCK_SKEW, DUE_SLACK},
     snapshot::{Place, Snapshot},
     standing::Why,
     status::{self, Reason, State, Status},
@@ -77,7 +77,7 @@ impl Room {
         } = seat;
         let inner = &self.inner;
         inner.heirlooms.counts.add(Event::Polled);
-        if at.now.plus(status::POLL_SLACK) < ticket.next_poll_at() && !is_call(place) {
+        if self.is_early(&ticket, at.now) && !is_call(place) {
             inner.heirlooms.counts.add(Event::PolledEarly);
             let status = self.told_early(&ticket, place, at);
             return Outcome::Held(Held {
@@ -111,6 +111,14 @@ impl Room {
             status,
             ticket: TicketChange::Set(self.signed(&ticket)),
         })
+    }
+
+    /// Whether a poll comes before it was told to. A ticket that says to wait longer than anybody is told to is from a gateway
+    /// whose clock was wrong: its holder is due.
+    fn is_early(&self, ticket: &Ticket, now: Timestamp) -> bool {
+        let early_by = ticket.next_poll_at().since(now);
+        let longest = status::poll_longest(&self.inner.rules) + CLOCK_SKEW;
+        (status::POLL_SLACK + Duration::from_millis(1)..=longest).contains(&early_by)
     }
 
     /// Whether it is recorded when this visitor is expected next: near the front, and among the late comers.
@@ -253,7 +261,7 @@ impl Room {
             Renewal::OnActivity => pass.expires_at.max(now.plus(session.ttl())),
             Renewal::Never => pass.expires_at,
         };
-        self.count_visit(pass.number, ends, now);
+        self.count_visit(pass.number, ends);
         let renewed = self.renew(&pass, session, now);
         if renewed.is_some() {
             self.keep_activity(now).await;

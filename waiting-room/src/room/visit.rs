@@ -7,7 +7,7 @@ use policies::{
     schedule::Schedule,
 };
 
-use super::{Outcome, Room, Visit, locate::Located};
+use super::{Client, Inner, Outcome, Room, Visit, locate::Located};
 use crate::{
     bits::Bits,
     counts::Event,
@@ -22,9 +22,9 @@ const MOST_EPOCHS: u32 = 64;
 /// A short session is cut in so many epochs.
 const EPOCHS: u32 = 8;
 
-/// How visits are counted: every pass is recorded so long before its end, whatever its own length, so that it drops
-/// out of the count when it ends.
-#[derive(Clone, Copy, Debug)]
+/// How visits are counted: every pass is recorded in the epoch in which it ends, so that it drops out of the count then,
+/// also where the rules that cut the epochs are other ones by that time. An epoch is named by its own end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Visits {
     /// The longest a pass of this room may last from now on.
     longest: Duration,
@@ -53,9 +53,10 @@ impl Visits {
         }
     }
 
-    /// When a pass that ends then is recorded: never later than now, or it would not count yet.
-    pub(super) fn recorded(&self, ends: Timestamp, now: Timestamp) -> Timestamp {
-        ends.minus(self.longest).min(now)
+    /// The name of the epoch in which a pass ends that is good before `ends`.
+    pub(super) fn recorded(&self, ends: Timestamp) -> Timestamp {
+        let last = Timestamp(ends.0.saturating_sub(1));
+        Timestamp(self.epochs.at(last)).plus(self.epochs.length())
     }
 
     /// The same, but as long as passes of the rules before may last: those are good to their end.
@@ -76,7 +77,8 @@ impl Visits {
 
     /// The epochs that hold every pass that is good at `now`.
     pub(super) fn alive(&self, now: Timestamp) -> Vec<u64> {
-        self.epochs.within(&self.epochs.alive(now, self.longest))
+        self.epochs
+            .within(&(self.first_alive(now)..=self.last_alive(now)))
     }
 
     /// The epochs before these, as far as a pass in them may have been called recently.
@@ -84,16 +86,31 @@ impl Visits {
         let Some(memory) = self.memory else {
             return Vec::new();
         };
-        let alive = *self.epochs.alive(now, self.longest).start();
+        let alive = self.first_alive(now);
         let last = self.epochs.before(alive, 1);
         let first = self.epochs.at(Timestamp(alive).minus(memory));
         self.epochs.within(&(first..=last))
+    }
+
+    fn first_alive(&self, now: Timestamp) -> u64 {
+        self.recorded(now.minus(CLOCK_SKEW)).0
+    }
+
+    fn last_alive(&self, now: Timestamp) -> u64 {
+        self.recorded(now.plus(self.longest + CLOCK_SKEW)).0
     }
 
     /// How long an epoch is asked for.
     pub(super) fn keep(&self) -> Duration {
         let memory = self.memory.unwrap_or_default();
         self.longest + memory + self.epochs.length() * 2 + 2 * CLOCK_SKEW
+    }
+}
+
+impl Inner {
+    /// Whether the fleet counted this number as inside when its visits were read last.
+    pub(super) fn is_inside(&self, number: Number) -> bool {
+        self.active.load().iter().any(|(_, bits)| bits.has(number))
     }
 }
 
@@ -110,10 +127,9 @@ impl Room {
     }
 
     /// Counts a visit until it ends.
-    pub(super) fn count_visit(&self, number: Number, ends: Timestamp, now: Timestamp) {
+    pub(super) fn count_visit(&self, number: Number, ends: Timestamp) {
         let inner = &self.inner;
-        let recorded = inner.visits.recorded(ends, now);
-        inner.activity.record(number, recorded);
+        inner.activity.record(number, inner.visits.recorded(ends));
     }
 
     /// Whether the visit of somebody who came in is over, though the call is still open: its seat was given on. Asked
@@ -135,9 +151,14 @@ impl Room {
         !recorded(alive) && recorded(ended)
     }
 
-    /// The ticket is spent: a new number.
-    pub(super) async fn once_more(&self, ticket: &Ticket, at: Moment) -> Outcome {
-        match self.number_after(ticket, at).await {
+    /// The ticket is spent: what a new number costs, or the number.
+    pub(super) async fn once_more(
+        &self,
+        ticket: &Ticket,
+        client: &Client<'_>,
+        at: Moment,
+    ) -> Outcome {
+        match self.anew(ticket, client, at).await {
             Located::InLine(seat) => self.tell(seat, at),
             Located::Nowhere(held) => Outcome::Held(held),
             Located::Inside(pass) => self.admit(pass, at.now).await,
@@ -158,7 +179,7 @@ impl Room {
             return None;
         }
         inner.heirlooms.counts.add(Event::Extended);
-        self.count_visit(pass.number, expires_at, now);
+        self.count_visit(pass.number, expires_at);
         self.keep_activity(now).await;
         let longer = Pass {
             expires_at,
@@ -172,5 +193,45 @@ impl Room {
     pub fn release(&self, number: Number) {
         self.inner.heirlooms.counts.add(Event::Released);
         self.inner.released.lock().push(number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use policies::admission::Spec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const START: Timestamp = Timestamp(1_790_000_000_000);
+
+    proptest! {
+        /// By every clock of the fleet a pass counts until it ends, and not for long after that.
+        #[test]
+        fn a_pass_is_counted_for_its_whole_life_and_a_little(
+            ttl in 1_u64..7_200, grace in 15_u64..600, part in 0.0..1.0_f64, written in 0_u64..7_200_000,
+        ) {
+            let rules = Admission::new(Spec {
+                active: Some(1),
+                ttl: Duration::from_secs(ttl),
+                call_grace: Duration::from_secs(grace),
+                ..Spec::default()
+            });
+            let visits = Visits::of(&rules.expect("valid"), &Schedule::default());
+            let (clock, length) = (CLOCK_SKEW / 2, visits.epochs.length());
+            let now = START.plus(Duration::from_millis(written));
+            let ends = now.plus(visits.longest.mul_f64(part) + Duration::from_millis(1));
+            let epoch = visits.recorded(ends).0;
+            for at in [now, now.plus(ends.since(now) / 2), ends.minus(Duration::from_millis(1))] {
+                for clock in [at.minus(clock), at.plus(clock)] {
+                    prop_assert!(visits.alive(clock).contains(&epoch));
+                }
+            }
+            let over = ends.plus(length + 2 * CLOCK_SKEW);
+            prop_assert!(!visits.alive(over).contains(&epoch));
+            if let Some(memory) = visits.memory {
+                prop_assert!(visits.ended(over).contains(&epoch) || memory < length + 2 * CLOCK_SKEW);
+            }
+        }
     }
 }

@@ -314,6 +314,20 @@ async fn every_change_of_a_mark_shows_in_its_stamp(rooms: &dyn Rooms) {
     assert_eq!(store.commit(&drops).await, Ok(Committed::Done));
     let kept: Vec<Part> = stamps().await.into_keys().collect();
     assert_eq!(kept, [part(Mark::Claimed, other)]);
+    // However far it rises at once.
+    let far = (1..=20).map(|segment| Number(BASE + segment * SEGMENT_NUMBERS));
+    let parts: Vec<Part> = far.clone().map(|number| part(Mark::Left, number)).collect();
+    for number in far {
+        store.mark(Mark::Left, number).await.expect("a mark");
+    }
+    let drops = Commit {
+        drop_below: BASE / SEGMENT_NUMBERS + 21,
+        ..commit(Some(2), 3)
+    };
+    assert_eq!(store.commit(&drops).await, Ok(Committed::Done));
+    assert!(stamps().await.is_empty());
+    let marks = store.marks(&parts).await.expect("marks");
+    assert!(marks.iter().all(|bits| bits.count() == 0));
 }
 
 async fn orders_stand_until_they_are_replaced(rooms: &dyn Rooms) {

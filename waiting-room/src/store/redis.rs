@@ -29,7 +29,12 @@ mod servers;
 mod united;
 mod wire;
 
-use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    num::NonZeroU32,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use fred::{prelude::*, util::redis_keyslot};
@@ -81,6 +86,7 @@ impl Redis {
             servers: Arc::clone(&self.servers),
             slot: redis_keyslot(prefix.as_bytes()),
             prefix,
+            dropped_below: Arc::default(),
         }
     }
 }
@@ -91,6 +97,8 @@ pub struct RedisStore {
     servers: Arc<Servers>,
     slot: u16,
     prefix: String,
+    /// Below this segment this process has dropped all marks.
+    dropped_below: Arc<AtomicU64>,
 }
 
 impl RedisStore {

@@ -63,6 +63,27 @@ impl Gateway {
         }
     }
 
+    /// The same gateway under other rules.
+    pub(crate) fn reload(
+        &mut self,
+        id: u64,
+        store: Arc<dyn RoomStore>,
+        (rules, schedule): (Admission, Schedule),
+        now: Timestamp,
+    ) {
+        let parts = Parts {
+            name: room_name(),
+            rules,
+            schedule,
+            seal: seal(),
+            store,
+            gateway: GatewayId(id),
+            share_store: None,
+            gather: Duration::ZERO,
+        };
+        (self.room, self.driver) = Room::succeed(parts, &self.room, now);
+    }
+
     pub(crate) async fn step(&mut self, now: Timestamp) -> Stepped {
         self.driver.step(now.plus(self.skew)).await
     }

@@ -31,6 +31,30 @@ async fn a_block_of_leavers_at_the_front_stops_nobody() {
     assert_eq!(held.status.state, State::Called, "{held:?}");
 }
 
+/// In a room of one seat every free seat is reserved for whoever comes next.
+#[tokio::test]
+async fn a_late_comer_keeps_the_place_and_gets_the_only_seat() {
+    let mut scene = Scene::new(1, Schedule::default()).await;
+    let mut guest = Browser::default();
+    for _ in 0..2 {
+        let _ = scene.poll(&mut guest).await;
+    }
+    let number = guest.ticket().expect("a number").number;
+    // Called at once, the guest looks away until the call is long over, and comes back.
+    scene.until(300).await;
+    let mut states = Vec::new();
+    for _ in 0..3 {
+        states.push(scene.poll(&mut guest).await.status.state);
+        scene.steps(4).await;
+    }
+    assert_eq!(states[..], [State::Waiting, State::Called, State::Called]);
+    assert_eq!(guest.ticket().map(|ticket| ticket.number), Some(number));
+    assert!(matches!(
+        scene.enter(&mut guest).await,
+        Outcome::Admitted(_)
+    ));
+}
+
 #[tokio::test]
 async fn a_seat_that_is_given_back_three_times_is_one_seat() {
     let mut scene = Scene::new(1, Schedule::default()).await;

@@ -36,7 +36,7 @@ fn rules(active: u32) -> Admission {
 }
 
 /// How far a gateway's clock may be off, and a little less.
-const OFF: u64 = 1_800;
+const OFF: u64 = 1_000;
 
 /// A clock that is slow.
 pub(crate) fn now() -> Timestamp {

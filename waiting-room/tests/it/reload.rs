@@ -69,7 +69,7 @@ impl World {
             schedule: Schedule::default(),
             seal: seal(),
             store: Arc::new(self.store.clone()),
-            gateway: GatewayId(2),
+            gateway: GatewayId(1),
             share_store: None,
             gather: Duration::ZERO,
         };
@@ -104,6 +104,26 @@ async fn a_session_made_longer_or_shorter_forgets_nobody_inside() {
             driver.step(world.now).await;
             assert_eq!(world.occupied(&room), 3, "{before} s to {after} s");
         }
+    }
+}
+
+#[tokio::test]
+async fn visits_end_when_they_were_to_end_whatever_is_reloaded() {
+    for (before, after) in [(600, 600), (600, 1_200), (1_200, 600)] {
+        let mut world = World::full(3, before).await;
+        for _ in 0..4 * 120 {
+            world.now = world.now.plus(TICK);
+            world.old.step(world.now).await;
+        }
+        let (room, mut driver) = world.reload(spec(3, after));
+        // Another one, in another gateway's epochs or not: an epoch more and the clocks.
+        let last = (before - 120) + before.max(after) / 4 + 10;
+        for _ in 0..4 * last {
+            world.now = world.now.plus(TICK);
+            world.old.step(world.now).await;
+            driver.step(world.now).await;
+        }
+        assert_eq!(world.occupied(&room), 0, "{before} s to {after} s");
     }
 }
 

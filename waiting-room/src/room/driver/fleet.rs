@@ -108,12 +108,19 @@ impl Driver {
     }
 }
 
+/// A gateway's clock may be so far off the store's: two of them are then no farther apart than a fleet's clocks may be, and
+/// a little for how well that can be measured.
+const CLOCK_OFF: Duration = Duration::from_millis(CLOCK_SKEW.as_millis() as u64 / 2 + 100);
+
 /// A gateway whose clock is far off would read other epochs than the fleet writes and think the room empty.
-/// It neither ticks nor lets anybody in until its clock is right.
-pub(super) fn agree_on_time(theirs: Option<Timestamp>, now: Timestamp) -> Result<(), StoreError> {
+/// It neither ticks nor lets anybody in until its clock is right. The store said its time between the two of `asked`.
+pub(super) fn agree_on_time(
+    theirs: Option<Timestamp>,
+    asked: [Timestamp; 2],
+) -> Result<(), StoreError> {
     let Some(theirs) = theirs else { return Ok(()) };
-    let apart = theirs.since(now).max(now.since(theirs));
-    if apart <= CLOCK_SKEW {
+    let apart = theirs.since(asked[1]).max(asked[0].since(theirs));
+    if apart <= CLOCK_OFF {
         return Ok(());
     }
     let seconds = apart.as_secs();

@@ -71,7 +71,9 @@ impl Driver {
         if all {
             self.known.all_at = now;
         }
-        let orders = Orders::read(&head.orders);
+        let event = self.inner.schedule.at(now.0).event;
+        let began = event.map_or(Timestamp(0), |event| Timestamp(event.prequeue_at));
+        let orders = Orders::read(&head.orders).of_a_sale_since(began);
         if *self.orders != orders {
             self.orders = Arc::new(orders);
         }
@@ -89,9 +91,19 @@ impl Driver {
 
     async fn read_activity(&self, now: Timestamp) -> Result<(), StoreError> {
         let epochs = self.activity_epochs(now);
-        let active = union(self.inner.store.traces(&epochs).await?);
-        self.inner.active.store(Arc::new(active));
+        let read = self.inner.store.traces(&epochs).await?;
+        self.remember_active(&epochs, &read);
         Ok(())
+    }
+
+    /// Keeps what was read of the activity's epochs. All of them together.
+    fn remember_active(&self, epochs: &[Epoch], read: &[Bits]) -> Bits {
+        let by_epoch = epochs
+            .iter()
+            .map(|(_, epoch)| *epoch)
+            .zip(read.iter().cloned());
+        self.inner.active.store(Arc::new(by_epoch.collect()));
+        union(read.iter().cloned())
     }
 
     fn activity_epochs(&self, now: Timestamp) -> Vec<Epoch> {
@@ -128,8 +140,7 @@ impl Driver {
         let living = union(read.drain(due..));
         let expected = union(read.drain(over..));
         let ended = union(read.drain(activity..));
-        let active = union(read);
-        self.inner.active.store(Arc::new(active.clone()));
+        let active = self.remember_active(&epochs, &read);
         Ok(Traces {
             living: judged.then_some(living),
             expected,

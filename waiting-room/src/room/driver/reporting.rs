@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Driver;
 use crate::{
     adaptive::Health,
-    orders::{Order, Word},
+    orders::{ORIGIN, Order, Word},
     snapshot::Snapshot,
     store::StoreError,
     value::Timestamp,
@@ -45,7 +45,7 @@ impl Driver {
         let order = Order {
             id: 0,
             at: at.0,
-            by: "origin".into(),
+            by: ORIGIN.into(),
             word: Word::Stock {
                 remaining: Some(remaining),
             },

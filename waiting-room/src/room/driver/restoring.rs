@@ -29,12 +29,11 @@ impl Driver {
         self.settle_at = now.plus(self.inner.store.settle());
         inner.heirlooms.counts.add(Event::Restored);
         tracing::warn!(line = known.line.id.0, "the store forgot; it is told again");
-        // Seats that other gateways had recorded become ours: over-counted rather than forgotten. Who waits is
-        // recorded again by each gateway, from what it knows itself.
-        let ends = now.plus(inner.visits.longest());
-        inner
-            .activity
-            .adopt(&inner.active.load(), inner.visits.recorded(ends, now));
+        // Seats that other gateways had recorded become ours too, to the end of each visit. Who waits is recorded again by
+        // each gateway, from what it knows itself.
+        for (epoch, bits) in inner.active.load().iter() {
+            inner.activity.adopt(bits, Timestamp(*epoch));
+        }
         self.known.all_at = Timestamp(0);
         inner
             .store

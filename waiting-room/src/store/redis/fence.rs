@@ -1,5 +1,7 @@
 //! The fenced write of a tick: WATCH, a look, MULTI … EXEC, on a connection of its own.
 
+use std::sync::atomic::Ordering;
+
 use fred::prelude::*;
 
 use super::{
@@ -7,13 +9,9 @@ use super::{
     wire::{self, Argument, command},
 };
 use crate::{
-    store::{Commit, Committed, KEPT_ENTRIES, Mark, Part, Record, StoreError},
+    store::{Commit, Committed, KEPT_ENTRIES, Part, Record, StoreError},
     value::Number,
 };
-
-/// How many segments below the floor a commit drops: more than a floor rises by in one go, so that
-/// none is left behind.
-const KEPT_DROPS: u64 = 3;
 
 impl RedisStore {
     /// Writes a commit whole, if the record is still the one it was decided on.
@@ -46,14 +44,48 @@ impl RedisStore {
         } else {
             next
         };
+        let dropped = self.to_drop(&client, commit).await?;
         let transaction = client.multi();
         self.queue(&transaction, commit, next).await?;
+        self.queue_drops(&transaction, &dropped).await?;
         let done: Value = transaction.exec(true).await?;
-        Ok(if done.is_null() {
-            Committed::Fenced
-        } else {
-            Committed::Done
-        })
+        if done.is_null() {
+            return Ok(Committed::Fenced);
+        }
+        self.dropped_below
+            .fetch_max(commit.drop_below, Ordering::Relaxed);
+        Ok(Committed::Done)
+    }
+
+    /// The parts that are no longer needed. The floor stands while anybody waits, and then rises by as much as a crowd
+    /// was long: so it is looked which there are, each time it has risen.
+    async fn to_drop(&self, client: &Client, commit: &Commit) -> Result<Vec<Part>, StoreError> {
+        if commit.drop_below <= self.dropped_below.load(Ordering::Relaxed) {
+            return Ok(Vec::new());
+        }
+        let all = client
+            .custom(command("HGETALL"), vec![self.key("v")])
+            .await?;
+        let stamps = wire::fields(Some(all))?.stamps.into_keys();
+        Ok(stamps
+            .filter(|part| part.segment < commit.drop_below)
+            .collect())
+    }
+
+    async fn queue_drops(
+        &self,
+        transaction: &fred::clients::Transaction,
+        parts: &[Part],
+    ) -> Result<(), StoreError> {
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<_> = parts.iter().map(|part| self.part_key(*part)).collect();
+        let _: Value = transaction.custom(command("UNLINK"), keys).await?;
+        let fields = parts.iter().map(|part| wire::part_name(*part).into());
+        let stamps = [self.key("v")].into_iter().chain(fields).collect();
+        let _: Value = transaction.custom(command("HDEL"), stamps).await?;
+        Ok(())
     }
 
     async fn read_record(&self, client: &Client) -> Result<Option<Record>, StoreError> {
@@ -106,20 +138,6 @@ impl RedisStore {
             let _: Value = transaction
                 .custom(command("HINCRBY"), self.stamped(part))
                 .await?;
-        }
-        if let Some(dropped) = commit.drop_below.checked_sub(1) {
-            // Segments are dropped one by one as the floor rises, at the latest when it has risen
-            // past the next: what is older was dropped before.
-            let segments = dropped.saturating_sub(KEPT_DROPS)..=dropped;
-            let parts: Vec<_> = Mark::ALL
-                .into_iter()
-                .flat_map(|mark| segments.clone().map(move |segment| Part { mark, segment }))
-                .collect();
-            let keys: Vec<_> = parts.iter().map(|part| self.part_key(*part)).collect();
-            let _: Value = transaction.custom(command("UNLINK"), keys).await?;
-            let fields = parts.iter().map(|part| wire::part_name(*part).into());
-            let stamps = [self.key("v")].into_iter().chain(fields).collect();
-            let _: Value = transaction.custom(command("HDEL"), stamps).await?;
         }
         Ok(())
     }

@@ -109,6 +109,32 @@ async fn a_lottery_draws_those_who_wait_and_late_joiners_follow_in_order() {
 }
 
 #[tokio::test]
+async fn a_lottery_that_is_put_off_or_brought_forward_draws_all_who_wait_for_it() {
+    for moved_to in [90, 30] {
+        let of = |opens_at| {
+            let event = EventSpec {
+                opens_at: at(opens_at),
+                ..event(Method::Lottery)
+            };
+            schedule(Method::Closed, vec![event])
+        };
+        let mut scene = Scene::new(1, of(60)).await;
+        scene.until(11).await;
+        let mut crowd = scene.arrive(20).await;
+        scene.until(31).await;
+        scene.reschedule(&of(moved_to));
+        scene.steps(4).await;
+        crowd.append(&mut scene.arrive(20).await);
+        scene.play(&mut crowd, moved_to.max(31) + 4).await;
+        let picture = scene.gateways[1].room.snapshot().expect("read");
+        let lot = picture.line.lot.as_ref().expect("a lottery");
+        assert!(lot.drawn.is_some(), "at {moved_to}");
+        let drawn = if moved_to == 90 { 40 } else { 20 };
+        assert_eq!(lot.count(), Some(drawn), "at {moved_to}");
+    }
+}
+
+#[tokio::test]
 async fn a_ticket_in_the_draw_keeps_its_name_over_a_gateway_that_knows_nothing() {
     let mut scene = Scene::new(1, schedule(Method::Closed, vec![event(Method::Lottery)])).await;
     scene.until(11).await;

@@ -202,8 +202,10 @@ async fn a_missed_call_goes_to_the_back_where_the_operator_wants_it_so() {
     let mut scene = Scene::under(rules, schedule(Method::Closed, events)).await;
     scene.until(20).await;
     let mut crowd = scene.arrive(2).await;
-    // The first is called at the opening and asleep until its grace is over.
+    // The first is called after the opening and asleep until its grace is over.
     scene.until(70).await;
+    let _ = scene.poll(&mut crowd[0]).await;
+    scene.steps(4).await;
     let called = scene.poll(&mut crowd[0]).await;
     assert_eq!(called.status.state, State::Called);
     while scene.now.0 < at(200) {

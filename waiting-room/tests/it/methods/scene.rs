@@ -102,6 +102,15 @@ impl Scene {
         self.gateways[place] = Gateway::scheduled(id, store, rules, schedule);
     }
 
+    /// The operator changes the schedule and reloads both gateways.
+    pub(crate) fn reschedule(&mut self, schedule: &Schedule) {
+        self.made_of.1 = schedule.clone();
+        for (place, gateway) in self.gateways.iter_mut().enumerate() {
+            let store = Arc::new(self.store.clone());
+            gateway.reload(1 + place as u64, store, self.made_of.clone(), self.now);
+        }
+    }
+
     /// One request to that gateway.
     pub(crate) async fn enter_at(&mut self, place: usize, browser: &mut Browser) -> Outcome {
         let entropy = self.roll();
