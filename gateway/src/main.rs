@@ -9,6 +9,7 @@ mod clock;
 mod config;
 mod drain;
 mod edge;
+mod files;
 mod limit;
 mod live;
 mod metrics;

@@ -30,4 +30,4 @@ pub(crate) use escape::{original_of_still, still_url};
 pub(crate) use html::Pages;
 pub(crate) use status::Chance;
 pub(crate) use status::{Eta, Held, Method, Reason, Refresh, State, Status, Visit, Work};
-pub(crate) use template::TemplateError;
+pub(crate) use template::{LIMIT, TemplateError};

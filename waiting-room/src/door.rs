@@ -124,6 +124,11 @@ impl Door {
         self.rules.work().is_some() || self.rules.invitations() != Invitations::Off
     }
 
+    /// Whether it is counted or has a price who takes a number: then it takes a challenge each time.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.has_a_price() || self.rules.joins().is_some()
+    }
+
     /// Whether newcomers need an invitation, or may bring one.
     pub(crate) fn invitations(&self) -> Invitations {
         self.rules.invitations()

@@ -7,6 +7,7 @@ use waiting_room::Timestamp;
 use waiting_room::invitation::{InvitationId, Inviter};
 
 use crate::config::Config;
+use crate::rooms::now;
 
 /// Invitations at a time: as many as fit in a file that opens.
 const MOST: u32 = 1_000_000;
@@ -59,6 +60,9 @@ fn moment(text: &str) -> Result<Timestamp, lexopt::Error> {
 
 /// The invitations, one a line.
 pub(super) fn run(wish: &Wish) -> Result<String, String> {
+    if wish.expires_at.is_some_and(|at| at <= now()) {
+        return Err("--expires is a moment that has passed".into());
+    }
     let config = Config::load(&wish.config).map_err(|error| error.to_string())?;
     let Wish { tenant, room, .. } = wish;
     let mut tenants = config.tenants.iter();

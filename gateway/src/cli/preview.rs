@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 
 use lexopt::prelude::*;
 
+use crate::files;
 use crate::page::negotiate::Language;
 use crate::page::sample::{self, Sample};
-use crate::page::{Pages, TemplateError, Visit};
+use crate::page::{LIMIT, Pages, TemplateError, Visit};
 
 /// Where it is served unless told otherwise.
 const PORT: u16 = 8070;
@@ -95,7 +96,7 @@ impl Options {
         let Some(file) = &self.template else {
             return Ok(Pages::compile(None).expect("the built-in page is tested to compile"));
         };
-        let source = fs::read_to_string(file).map_err(|source| PreviewError::File {
+        let source = files::read_text(file, LIMIT).map_err(|source| PreviewError::File {
             file: file.clone(),
             source,
         })?;

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::prelude::*;
+use policies::document::Scalar as _;
+use policies::name::Name;
 use reqwest::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -66,7 +68,7 @@ pub(super) fn parse(parser: &mut lexopt::Parser) -> Result<Ask, lexopt::Error> {
                 let name = name.replace('-', "_");
                 said.insert(name, json!(parser.value()?.parse::<u64>()?));
             }
-            Value(room) if ask.room.is_none() => ask.room = Some(room.string()?),
+            Value(room) if ask.room.is_none() => ask.room = Some(named(room.string()?)?),
             other => return Err(other.unexpected()),
         }
     }
@@ -75,6 +77,15 @@ pub(super) fn parse(parser: &mut lexopt::Parser) -> Result<Ask, lexopt::Error> {
         return Err("say which room: TENANT/ROOM".into());
     }
     Ok(ask)
+}
+
+/// TENANT/ROOM, which becomes part of an address.
+fn named(room: String) -> Result<String, lexopt::Error> {
+    let is_name = |name: &str| Name::read(name).is_ok();
+    match room.split_once('/') {
+        Some((tenant, name)) if is_name(tenant) && is_name(name) => Ok(room),
+        _ => Err(format!("`{room}` is not TENANT/ROOM").into()),
+    }
 }
 
 fn order(verb: &str, mut said: Map<String, Value>) -> Result<Option<Value>, lexopt::Error> {

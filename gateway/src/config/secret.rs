@@ -9,6 +9,11 @@ use policies::document::Said;
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
+use crate::files;
+
+/// No secret is longer; a device without end is none.
+const MOST_BYTES: usize = 64 << 10;
+
 /// The shortest key that signs anything: 256 bits, as long as the hash.
 pub(crate) const KEY_BYTES_MIN: usize = 32;
 
@@ -73,7 +78,7 @@ impl SecretDocument {
         let found = match (self.file, self.env) {
             (Some(file), None) => {
                 let file = file.take(told)?;
-                std::fs::read(&file).map_err(|cause| {
+                files::read(&file, MOST_BYTES).map_err(|cause| {
                     Complaint::new(format!(
                         "cannot read the secret in {}: {cause}",
                         file.display()

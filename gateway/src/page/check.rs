@@ -71,6 +71,9 @@ pub(super) fn page(source: &str, pieces: &[Piece]) -> Result<Vec<String>, Templa
     }
 }
 
+/// What ends a comment, or an element of text around it, sooner than it says.
+const ODD: [&str; 3] = ["--!>", "<!--", "</"];
+
 #[derive(Debug, Default)]
 struct Found {
     styles: Vec<String>,
@@ -139,7 +142,11 @@ impl<'t> Scan<'t> {
                 self.at = at + HOLE.len();
             } else if let Some(comment) = rest.strip_prefix("<!--") {
                 match comment.find("-->") {
-                    Some(_) if comment.starts_with(['>', '-']) => {
+                    // Browsers end some comments sooner, and read no comment at all inside some elements.
+                    Some(end)
+                        if comment.starts_with(['>', '-'])
+                            || ODD.iter().any(|odd| comment[..end].contains(odd)) =>
+                    {
                         return self.error(at, "an odd comment");
                     }
                     Some(end) => self.at = at + "<!---->".len() + end,
@@ -241,6 +248,10 @@ impl<'t> Scan<'t> {
             let Some(length) = rest[1..].find(quote) else {
                 return self.error(at, "the quote is not closed");
             };
+            if let Some(tag) = rest[1..=length].find('<') {
+                // Where a browser takes an element's content for text, this could end it.
+                return self.error(at + 1 + tag, "write `<` as `&lt;`");
+            }
             self.at = at + 1 + length + 1;
             return Ok((&rest[1..=length], at + 1));
         }
@@ -315,7 +326,7 @@ impl<'t> Scan<'t> {
                 "what differs between visitors cannot stand in a style",
             );
         }
-        let imported = lower.find("@import");
+        let imported = lower.find("@import").or_else(|| lower.find("image-set("));
         let fetched = lower.match_indices("url(").map(|(at, _)| at).find(|at| {
             let what = lower[at + "url(".len()..]
                 .trim_start_matches(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\''));

@@ -12,7 +12,7 @@ use super::hole::Hole;
 
 /// Bytes of a template's source, and of what it says in one language before the holes are filled. A page may
 /// be much shorter still; this only bounds the work.
-const LIMIT: usize = 64 * 1024;
+pub(crate) const LIMIT: usize = 64 * 1024;
 
 /// What is wrong with a template, and where: its author's to put right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

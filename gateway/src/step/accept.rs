@@ -51,6 +51,11 @@ pub(crate) fn check(head: &Parts, raw: Raw<'_>, limits: &Http) -> ControlFlow<Re
     if head.headers.contains_key(TRANSFER_ENCODING) && has_content_length(raw.head) {
         return bad("The request has both Content-Length and Transfer-Encoding");
     }
+    let lengths = head.headers.get_all(CONTENT_LENGTH).iter().count();
+    if lengths > 1 || (lengths == 1 && announced_length(head).is_none()) {
+        // The parser takes a list of equal lengths for one (RFC 9112, 6.3), and would send it on as it came.
+        return bad("The request's Content-Length is not one number");
+    }
     match announced_length(head) {
         Some(length) if length > limits.max_body_bytes => {
             ControlFlow::Break(Rejection::BodyTooLarge)
@@ -85,10 +90,12 @@ fn is_at(head: &Parts, host: &str) -> bool {
     named.is_some_and(|named| named.as_bytes().eq_ignore_ascii_case(host.as_bytes()))
 }
 
-/// What the client says its body has, in bytes. The parser made sure that it is one number.
+/// What the client says its body has, in bytes; `None` also for what is not one number.
 pub(crate) fn announced_length(head: &Parts) -> Option<u64> {
     let value = head.headers.get(CONTENT_LENGTH)?;
-    value.to_str().ok()?.trim().parse().ok()
+    let digits = value.to_str().ok()?.trim();
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_number)
 }
 
 fn has_content_length(raw_head: &[u8]) -> bool {
@@ -191,6 +198,20 @@ mod tests {
         let raw =
             "POST / HTTP/1.1\r\nHost: a\r\nCONTENT-length: 3\r\nTransfer-Encoding: chunked\r\n\r\n";
         assert_eq!(refused(&chunked, raw, &limits), Some("bad_request"));
+        for lengths in ["3, 3", "3,3", "+3", "", "0x3"] {
+            let listed = head(&[("host", "a"), ("content-length", lengths)]);
+            assert_eq!(
+                refused(&listed, "", &limits),
+                Some("bad_request"),
+                "{lengths:?}"
+            );
+        }
+        let twice = head(&[
+            ("host", "a"),
+            ("content-length", "3"),
+            ("content-length", "3"),
+        ]);
+        assert_eq!(refused(&twice, "", &limits), Some("bad_request"));
         let clean = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
         assert_eq!(refused(&chunked, clean, &limits), None);
     }

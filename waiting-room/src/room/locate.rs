@@ -48,10 +48,10 @@ impl Room {
         })
     }
 
-    /// A new number for whose place is over, where that costs nothing and the room takes anybody.
+    /// A new number for whose place is over, where those are not counted and the room takes anybody.
     pub(super) async fn anew(&self, ticket: &Ticket, client: &Client<'_>, at: Moment) -> Located {
-        if self.inner.door.has_a_price() {
-            // An old ticket can be shown again and again: it is not worth the price of another number.
+        if self.inner.door.is_watched() {
+            // An old ticket can be shown again and again: it is not worth another number.
             return Located::Nowhere(self.challenge(client, at));
         }
         if let Some(held) = self.turned_away(at.now) {

@@ -161,20 +161,26 @@ impl Desk {
 }
 
 impl Room {
+    /// Whether the store is lost. One that answers again is not, though it will be trusted only in a moment; and a gateway
+    /// that has just started and has its store has not lost it.
+    fn has_lost_its_store(&self, now: Timestamp) -> bool {
+        let desk = &self.inner.heirlooms.desk;
+        let begins = || self.inner.store.session() != 0 && !desk.has_had_it();
+        desk.lost_since(now).is_some() && !desk.comes_back(now) && !begins()
+    }
+
     /// Whether the store is lost and this room is thrown open for it.
     pub(super) fn is_thrown_open(&self, now: Timestamp) -> bool {
         let is_open = self.inner.rules.on_store_loss() == OnStoreLoss::Open;
-        is_open && self.inner.heirlooms.desk.lost_since(now).is_some()
+        is_open && self.has_lost_its_store(now)
     }
 
     /// What a stranger is told where a lost store closes the room.
     pub(super) fn shut_by_loss(&self, now: Timestamp) -> Option<Held> {
         let is_shut = self.inner.rules.on_store_loss() == OnStoreLoss::Closed;
-        self.inner
-            .heirlooms
-            .desk
-            .lost_since(now)
-            .filter(|_| is_shut)?;
+        if !is_shut || !self.has_lost_its_store(now) {
+            return None;
+        }
         let status = Status {
             state: State::Closed,
             poll_after: status::POLL_SHUT / 2,
@@ -192,11 +198,7 @@ impl Room {
         // An invitation can only be redeemed with the store.
         let is_free = inner.door.invitations() != Invitations::Required;
         let is_held = is_free && inner.rules.on_store_loss() == OnStoreLoss::Hold;
-        // A gateway that has just started and has its store is no gateway whose store is lost.
-        let desk = &inner.heirlooms.desk;
-        let begins = || inner.store.session() != 0 && !desk.has_had_it();
-        let is_lost = desk.lost_since(now).is_some() && !desk.comes_back(now);
-        is_lost && is_held && !begins() && !self.lets_everybody_in(now)
+        is_held && self.has_lost_its_store(now) && !self.lets_everybody_in(now)
     }
 
     /// A provisional ticket for who came back with a challenge of that nonce; `None` if the list is full or closed. As

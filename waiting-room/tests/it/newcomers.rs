@@ -2,9 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use policies::admission::{
-    Admission, Spec,
-    bots::{BotsSpec, WorkSpec},
+use policies::{
+    admission::{
+        Admission, Spec,
+        bots::{BotsSpec, JoinRate, WorkSpec},
+    },
+    document::Scalar as _,
+    limit::Quota,
 };
 use sha2::{Digest, Sha256};
 use waiting_room::{
@@ -101,6 +105,52 @@ fn number(held: &Held) -> Option<Number> {
         Ok(Claimant::Ticket(ticket)) => Some(ticket.number),
         _ => None,
     }
+}
+
+/// Giving a place back and asking again with the old ticket is one more join, and is charged like any.
+#[tokio::test]
+async fn an_old_ticket_is_no_way_round_the_budget_of_a_prefix() {
+    let rate = JoinRate {
+        quota: Quota::read("6/min").expect("valid"),
+        burst: 3.try_into().expect("not zero"),
+    };
+    let rules = Admission::new(Spec {
+        active: Some(1),
+        bots: BotsSpec {
+            joins: Some(rate),
+            ..BotsSpec::default()
+        },
+        ..Spec::default()
+    });
+    let store = Arc::new(MemoryStore::new());
+    let mut gateway = Gateway::new(1, store, rules.expect("valid"));
+    for step in 0..8 {
+        gateway.step(at(step * 250)).await;
+    }
+    let (mut held, mut numbers) = (None, 0);
+    for second in 0..20 {
+        let shown = held.as_ref().map(token);
+        let answer = ask(&gateway, (shown.as_deref(), None), seconds(second)).await;
+        if number(&answer).is_some() {
+            numbers += 1;
+            let token = token(&answer);
+            let presented = Presented {
+                ticket: Some(&token),
+                pass: None,
+            };
+            let moment = Moment {
+                now: seconds(second),
+                entropy: second,
+            };
+            let _ = gateway.room.leave(presented, moment).await;
+            gateway.step(seconds(second)).await;
+        }
+        if matches!(answer.ticket, TicketChange::Set(_)) {
+            held = Some(answer);
+        }
+    }
+    // Three at once and one every ten seconds.
+    assert!((3..=5).contains(&numbers), "{numbers}");
 }
 
 /// A challenge, and the work that was done for it.

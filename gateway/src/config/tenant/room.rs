@@ -18,7 +18,8 @@ use serde::Deserialize;
 use crate::config::instant::{Instant, Text};
 use crate::config::secret::Secret;
 use crate::config::share::{PartDocument, Share};
-use crate::page::Pages;
+use crate::files;
+use crate::page::{LIMIT, Pages};
 
 use super::MatchDocument;
 use bots::{BindDocument, InvitationsDocument, JoinsDocument, WorkDocument};
@@ -251,7 +252,7 @@ fn compile_page(said: Said<PathBuf>, told: &mut Diagnostics) -> Option<String> {
             .hint("fluxgate page preview --template FILE")
             .at(place)
     };
-    let text = match std::fs::read_to_string(&file) {
+    let text = match files::read_text(&file, LIMIT) {
         Ok(text) => text,
         Err(error) => {
             told.push(wrong(format!("cannot read {}: {error}", file.display())));

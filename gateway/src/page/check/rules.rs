@@ -71,7 +71,12 @@ pub(super) fn forbidden(
     let address = value.replace(dropped, "").to_ascii_lowercase();
     let is_carried = address.is_empty() || address.starts_with("data:") || address.starts_with('#');
     let is_link = matches!(element, "a" | "area");
-    let is_ours = value.starts_with(HOLE) || value.starts_with('/') && !value.starts_with("//");
+    // Browsers take `\` for `/`, and a reference for what it stands for.
+    let is_odd = |c: char| matches!(c, '\\' | '&');
+    let is_path = value.starts_with('/') && !value.starts_with("//") && !value.contains(is_odd);
+    let is_ours = value.starts_with(HOLE) || is_path;
+    let scheme = address.split(['/', '?', '#']).next().unwrap_or_default();
+    let runs = scheme.starts_with("javascript:") || scheme.contains('&');
     let is_icon = || {
         all.iter()
             .any(|other| other.name == "rel" && other.value.eq_ignore_ascii_case("icon"))
@@ -94,9 +99,7 @@ pub(super) fn forbidden(
             "this would load something: carry it along as data:"
         }
         "href" if element == "link" && !is_icon() => "<link> is for rel=\"icon\" only",
-        "href" if address.starts_with("javascript:") => {
-            "a link leads to an address, it runs nothing"
-        }
+        "href" | "xlink:href" if runs => "a link leads to an address, it runs nothing",
         "action" | "formaction" if !is_ours => "a form goes to this host only",
         _ => return None,
     };

@@ -199,6 +199,16 @@ fn nothing_is_loaded_run_or_sent_elsewhere() {
         "<p title='{{ script }}'>",
         "<noscript><img src=x></noscript>",
         "<a ping=x>",
+        "<!-- --!><meta name=x> -->",
+        "<!-- <!-- --><meta name=x> -->",
+        "<noscript><!-- </noscript> --></noscript>",
+        "<noscript><p title=\"</noscript><meta name=x>\"></p></noscript>",
+        "<textarea><p title='</textarea><meta name=x>'></p></textarea>",
+        "<style>a{b:image-set('http://x')}</style>",
+        "<form action='/\\x'></form>",
+        "<form action='/&#47;x'></form>",
+        "<a href='&#106;avascript:x'>x</a>",
+        "<svg><a xlink:href='javascript:x'>x</a></svg>",
     ];
     for more in refused {
         assert_ne!(problem(&with(more)), "none", "{more}");

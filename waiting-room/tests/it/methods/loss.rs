@@ -66,6 +66,32 @@ async fn who_comes_while_the_store_is_coming_back_is_given_a_number_in_a_moment(
 }
 
 #[tokio::test]
+async fn a_store_that_is_coming_back_or_was_just_connected_is_not_lost() {
+    for mode in [OnStoreLoss::Open, OnStoreLoss::Closed] {
+        let (mut scene, _) = scene(mode).await;
+        lose(&mut scene).await;
+        let lost = scene.enter(&mut Browser::default()).await;
+        let is_as_said = match &lost {
+            Outcome::Admitted(_) => mode == OnStoreLoss::Open,
+            Outcome::Held(held) => held.status.state == State::Closed,
+        };
+        assert!(is_as_said, "{mode:?}: {lost:?}");
+        scene.store.mend();
+        scene.replace(0);
+        for _ in 0..12 {
+            scene.steps(1).await;
+            for place in [0, 1] {
+                let outcome = scene.enter_at(place, &mut Browser::default()).await;
+                let Outcome::Held(held) = outcome else {
+                    panic!("{mode:?}: {outcome:?}");
+                };
+                assert_eq!(held.status.state, State::Waiting, "{mode:?} {place}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn who_comes_while_the_store_is_lost_is_numbered_by_arrival() {
     let (mut scene, mut before) = scene(OnStoreLoss::Hold).await;
     lose(&mut scene).await;

@@ -1,0 +1,117 @@
+use super::*;
+
+fn stored(orders: &[Order]) -> Vec<(String, Vec<u8>)> {
+    orders
+        .iter()
+        .map(|order| (order.word.place(), order.encode()))
+        .collect()
+}
+
+fn order(at: u64, word: Word) -> Order {
+    Order::new(at, Timestamp(at), "kim", word).expect("valid")
+}
+
+#[test]
+fn what_was_said_is_read_back() {
+    let active = NonZeroU32::new(7);
+    let orders = Orders::read(&stored(&[
+        order(1, Word::Pause { on: true }),
+        order(2, Word::Drain { on: false }),
+        order(
+            3,
+            Word::Tune {
+                active,
+                per_minute: None,
+                until: Some(10),
+            },
+        ),
+        order(
+            4,
+            Word::Announce {
+                text: "곧 시작합니다".into(),
+            },
+        ),
+    ]));
+    assert!(orders.is_paused() && !orders.is_draining());
+    assert_eq!(orders.tuned(Timestamp(9)), Some((active, None)));
+    assert_eq!(orders.tuned(Timestamp(10)), None, "it has run out");
+    assert_eq!(orders.announced(), Some("곧 시작합니다"));
+    assert_eq!(orders.remaining(), None);
+}
+
+#[test]
+fn the_newest_word_about_the_stock_counts_whoever_said_it() {
+    let mut all = stored(&[order(5, Word::Stock { remaining: Some(9) })]);
+    let late = order(7, Word::Stock { remaining: Some(0) });
+    all.push(("stock:2".into(), late.encode()));
+    let early = order(6, Word::Stock { remaining: Some(4) });
+    all.push(("stock:1".into(), early.encode()));
+    assert_eq!(Orders::read(&all).remaining(), Some(0));
+}
+
+#[test]
+fn what_was_left_of_the_last_sale_is_not_left_of_this_one() {
+    let said = |by: &str, at, remaining| Order {
+        by: by.into(),
+        ..order(at, Word::Stock { remaining })
+    };
+    let read = |all: &[Order]| {
+        let stored = all.iter().zip(0..);
+        let stored = stored.map(|(order, place)| (format!("stock:{place}"), order.encode()));
+        Orders::read(&stored.collect::<Vec<_>>()).of_a_sale_since(Timestamp(10))
+    };
+    let sold_out = [said("kim", 3, Some(500)), said(ORIGIN, 7, Some(0))];
+    assert_eq!(read(&sold_out).remaining(), None);
+    let restocked = [sold_out[1].clone(), said("kim", 8, Some(300))];
+    assert_eq!(
+        read(&restocked).remaining(),
+        Some(300),
+        "for the sale to come"
+    );
+    let goes_on = [restocked[1].clone(), said(ORIGIN, 10, Some(299))];
+    assert_eq!(read(&goes_on).remaining(), Some(299));
+}
+
+#[test]
+fn what_a_newer_gateway_said_is_passed_over() {
+    let mut all = stored(&[order(5, Word::Pause { on: true })]);
+    all.push((
+        "dance".into(),
+        br#"{"id":1,"at":1,"by":"x","word":{"order":"dance"}}"#.to_vec(),
+    ));
+    assert!(Orders::read(&all).is_paused());
+}
+
+#[test]
+fn nonsense_is_refused() {
+    let say = |by: &str, word| Order::new(1, Timestamp(50), by, word);
+    let long = "x".repeat(281);
+    let announce = |text: &str| Word::Announce { text: text.into() };
+    let too_long = OrderError::TooLong {
+        what: "text",
+        most: 280,
+    };
+    assert_eq!(say("kim", announce(&long)), Err(too_long));
+    assert_eq!(
+        say("kim", announce("a\u{1b}[2J")),
+        Err(OrderError::Control { what: "text" })
+    );
+    assert_eq!(
+        say("", Word::Pause { on: true }),
+        Err(OrderError::Missing { what: "by" })
+    );
+    let until = Word::Tune {
+        active: None,
+        per_minute: None,
+        until: Some(50),
+    };
+    assert_eq!(say("kim", until), Err(OrderError::Past));
+    let silent = Word::First {
+        number: 1,
+        reason: String::new(),
+    };
+    assert_eq!(
+        say("kim", silent),
+        Err(OrderError::Missing { what: "reason" })
+    );
+}
