@@ -127,6 +127,12 @@ fn what_could_never_happen_is_told() {
         "{:?}",
         complaints(&room)
     );
+    let queued = room.replace("{} } }", "{ active: 1 }, queued_status: 301 } }");
+    assert!(
+        complaints(&queued)[0].contains("301 is no answer"),
+        "{:?}",
+        complaints(&queued)
+    );
     let url = format!("{SMALL}store: {{ kind: memory, url: redis://x }}\n");
     assert!(complaints(&url)[0].contains("memory store has no url"));
 }

@@ -251,6 +251,22 @@ fn a_room_may_have_a_page_of_its_own_and_a_broken_one_is_refused() {
 }
 
 #[test]
+fn a_room_may_say_with_which_status_it_answers_who_has_to_wait() {
+    let origin = Origin::named("shop");
+    let site = site(
+        &origin,
+        "capacity: { active: 1 }, queued_status: 202",
+        MEMORY,
+    );
+    let gateway = Gateway::start(&site.rest);
+    let (mut inside, mut waiting) = (Browser::at(&gateway), Browser::at(&gateway));
+    inside.come_in();
+    let page = waiting.visit();
+    assert_eq!(page.status, 202);
+    assert!(page.header("retry-after").is_some());
+}
+
+#[test]
 fn a_reload_keeps_the_line() {
     let origin = Origin::named("shop");
     let one = site(&origin, "capacity: { active: 1 }", MEMORY);

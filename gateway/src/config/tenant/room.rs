@@ -5,6 +5,7 @@ mod rule;
 
 use std::path::PathBuf;
 
+use http::StatusCode;
 use policies::admission::adaptive::{AdaptiveSpec, Ratio};
 use policies::admission::{Admission, AdmissionError, Late, OnStoreLoss, Renewal, Spec};
 use policies::diagnostic::{Complaint, Diagnostics, Place};
@@ -37,6 +38,8 @@ pub(crate) struct RoomRules {
     pub(crate) share: Option<Name>,
     /// Only counts whom it would have held.
     pub(crate) shadow: bool,
+    /// What somebody is answered with who asked for the shop and has to wait: 200, 202, 429 or 503.
+    pub(crate) queued_status: StatusCode,
     /// A queue page of the tenant's own; it has been tried.
     pub(crate) page: Option<String>,
     /// Signs invitations, where there are any.
@@ -72,6 +75,7 @@ pub(super) struct RoomDocument {
     #[serde(default)]
     bypass: Vec<RuleDocument>,
     shadow: Option<Said<bool>>,
+    queued_status: Option<Said<u32>>,
     /// A template file for the queue page.
     page: Option<Said<PathBuf>>,
 }
@@ -186,6 +190,7 @@ fn compile_room(
     spec.sharing = sharing;
     let deny = rule::compile(document.deny, Kind::Deny, told);
     let bypass = rule::compile(document.bypass, Kind::Bypass, told);
+    let queued_status = queued_status(document.queued_status, told);
     let page = document.page.and_then(|said| compile_page(said, told));
     let method = document.method.and_then(|said| said.take(told));
     let schedule = compile_schedule(method.unwrap_or_default(), document.events, place, told);
@@ -197,6 +202,7 @@ fn compile_room(
         schedule,
         share,
         shadow,
+        queued_status,
         page,
         invitations,
         deny,
@@ -241,6 +247,28 @@ fn choose((on_store_loss, late, renew): Choices, spec: &mut Spec, told: &mut Dia
         Some(false) => Renewal::Never,
         Some(true) | None => Renewal::OnActivity,
     };
+}
+
+fn queued_status(said: Option<Said<u32>>, told: &mut Diagnostics) -> StatusCode {
+    let Some(said) = said else {
+        return StatusCode::SERVICE_UNAVAILABLE;
+    };
+    let place = said.place();
+    match said.take(told) {
+        Some(200) => StatusCode::OK,
+        Some(202) => StatusCode::ACCEPTED,
+        Some(429) => StatusCode::TOO_MANY_REQUESTS,
+        Some(503) | None => StatusCode::SERVICE_UNAVAILABLE,
+        Some(other) => {
+            let text = format!("{other} is no answer to somebody who has to wait");
+            told.push(
+                Complaint::new(text)
+                    .hint("write 200, 202, 429 or 503")
+                    .at(place),
+            );
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    }
 }
 
 /// Reads and tries a page, so that a running gateway never meets one that does not work.

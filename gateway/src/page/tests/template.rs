@@ -154,6 +154,20 @@ fn what_a_page_needs_is_asked_for() {
 }
 
 #[test]
+fn nothing_ends_sooner_in_a_browser_than_it_says() {
+    for more in [
+        "<!-- --!><meta name=x> -->",
+        "<!-- <!-- --><meta name=x> -->",
+        "<noscript><!-- </noscript> --></noscript>",
+        "<noscript><p title=\"</noscript><meta name=x>\"></p></noscript>",
+        "<textarea><p title='</textarea><meta name=x>'></p></textarea>",
+        "<style>a{b:image-set('http://x')}</style>",
+    ] {
+        assert_ne!(problem(&with(more)), "none", "{more}");
+    }
+}
+
+#[test]
 fn nothing_is_loaded_run_or_sent_elsewhere() {
     let refused = [
         "<script>x</script>",
@@ -199,12 +213,6 @@ fn nothing_is_loaded_run_or_sent_elsewhere() {
         "<p title='{{ script }}'>",
         "<noscript><img src=x></noscript>",
         "<a ping=x>",
-        "<!-- --!><meta name=x> -->",
-        "<!-- <!-- --><meta name=x> -->",
-        "<noscript><!-- </noscript> --></noscript>",
-        "<noscript><p title=\"</noscript><meta name=x>\"></p></noscript>",
-        "<textarea><p title='</textarea><meta name=x>'></p></textarea>",
-        "<style>a{b:image-set('http://x')}</style>",
         "<form action='/\\x'></form>",
         "<form action='/&#47;x'></form>",
         "<a href='&#106;avascript:x'>x</a>",

@@ -26,16 +26,12 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// The answer to a request that was held: what the visitor gets instead of what it asked for.
 pub(super) fn instead(asking: &Asking<'_>, held: &Held) -> Answer {
+    let code = asking.served.rules().queued_status;
     let answer = match asking.form {
         Form::Json => {
             let known = Known::of(asking, held);
             let body = json::body(&status(asking, held, &known), met(asking));
-            let answer = Answer::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                JSON,
-                body,
-                metrics::Outcome::Queued,
-            );
+            let answer = Answer::new(code, JSON, body, metrics::Outcome::Queued);
             with_tokens(answer, asking, held)
         }
         Form::Html => {
@@ -44,7 +40,7 @@ pub(super) fn instead(asking: &Asking<'_>, held: &Held) -> Answer {
                 original: asking.original,
                 refresh: Refresh::Itself { stop: &stop },
             };
-            html(asking, held, (&sight, StatusCode::SERVICE_UNAVAILABLE))
+            html(asking, held, (&sight, code))
         }
     };
     answer
