@@ -25,4 +25,4 @@ for file in sys.argv[1:] or sys.exit(__doc__):
         if place < draw["count"]:
             break
     place == proof["place"] or sys.exit(f"{file}: the ticket drew place {place}")
-    print(f"{file}: place {place}")
+    print(f"{file}: place {place + 1}")

@@ -78,6 +78,13 @@ pub(crate) fn offline(mut command: Command) -> Command {
     command
         .env("SQLX_OFFLINE", "true")
         .env_remove("DATABASE_URL");
+    // Ours, as cargo told it: some build scripts are run anew when these change.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 

@@ -32,7 +32,7 @@ Keys, data, generated configurations and logs are in .data/, and stay there unti
     Command {
         name: "crowd",
         summary: "send simulated visitors to a demo that runs",
-        details: "  --visitors N           how many (default 300)
+        details: "  --visitors N           how many are around at once, until Ctrl-C (default 300)
   --port-base P          as given to up",
         run: drill::crowd,
     },

@@ -18,6 +18,8 @@ pub(super) struct GatewaySecrets<'a> {
     pub(super) token: &'a Path,
     /// Signs what origins see.
     pub(super) origin: &'a Path,
+    /// Opens the admin pages.
+    pub(super) admin: &'a Path,
 }
 
 /// The file of gateway `index`.
@@ -36,6 +38,8 @@ pub(super) fn gateway(
          trusted_proxies: [127.0.0.1/32]\n\
          keys: [{{ id: 1, secret: {{ file: {token:?} }} }}]\n\
          store: {store}\n\
+         admin: {{ token: {{ file: {admin_token:?} }} }}\n\
+         line_logs: {lines:?}\n\
          upstreams:\n\
          \x20 core: {{ servers: [{core}], timeout: 10s }}\n\
          \x20 shop: {{ servers: [{shops}], timeout: 10s }}\n\
@@ -55,6 +59,8 @@ pub(super) fn gateway(
         http = plan.gateways[index],
         admin = plan.gateway_admins[index],
         token = secrets.token,
+        admin_token = secrets.admin,
+        lines = options.home.lines(index),
         origin = secrets.origin,
         core = plan.core,
         shops = joined(&plan.shops),

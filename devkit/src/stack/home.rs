@@ -140,6 +140,12 @@ impl Home {
         Ok(path)
     }
 
+    /// Where a gateway copies the logs of its lines to.
+    #[must_use]
+    pub fn lines(&self, gateway: usize) -> PathBuf {
+        self.path.join("lines").join(gateway.to_string())
+    }
+
     /// Writes a key that somebody else made.
     pub(super) fn write_key(&self, name: &str, text: &str) -> Result<(), Error> {
         write_private(&self.key(name), text)

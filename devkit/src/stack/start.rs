@@ -170,9 +170,11 @@ fn shop(
 pub(super) fn gateway(options: &StackOptions, plan: &Plan, index: usize) -> Result<Proc, Error> {
     let home = &options.home;
     let (token, origin) = (home.secret("token-1")?, home.secret("origin-acme")?);
+    let admin = home.secret("admin")?;
     let secrets = GatewaySecrets {
         token: &token,
         origin: &origin,
+        admin: &admin,
     };
     let document = documents::gateway(options, plan, index, &secrets);
     let config = home.write(&format!("gateway-{index}.yaml"), &document)?;

@@ -133,6 +133,10 @@ fn try_this(stack: &Stack, style: &Style) -> String {
     };
     let key = shown(&stack.options().home.key("service-a-secret"));
     let shop = shown(&stack.options().home.key("acme-secret"));
+    let fluxgate = shown(&stack.options().binaries.join("fluxgate"));
+    let admin = stack.plan().gateway_admins[0].port();
+    let token = shown(&stack.options().home.key("admin"));
+    let lines = shown(&stack.options().home.lines(0));
     format!(
         "
   {bold}A line in front of the sale{plain} {dim}(a second terminal){plain}
@@ -149,8 +153,13 @@ fn try_this(stack: &Stack, style: &Style) -> String {
     curl -s http://localhost:{core}/api/v1/payments -H \"Authorization: Bearer $(cat {shop})\"
     curl -s http://localhost:{core}/api/v1/payments/PAYMENT_ID/audit -H \"Authorization: Bearer $(cat {shop})\"
 
-  {bold}A place in the line, as an app asks for it{plain} {dim}(the first answer is a challenge, the next a number){plain}
+  {bold}A place in the line, as an app asks for it{plain} {dim}(first a challenge, then a number, or a call where seats are free){plain}
     curl -s -c .data/jar -b .data/jar http://localhost:{port}/.fluxgate/flash-sale/status
+    curl -s -c .data/jar -b .data/jar -X POST http://localhost:{port}/.fluxgate/flash-sale/claim
+
+  {bold}The line as its operator sees it, and its log proved{plain}
+    {fluxgate} room state --admin http://localhost:{admin} --token-file {token}
+    {fluxgate} line verify {lines}/acme/flash-sale/*.jsonl
 
   Ctrl-C stops everything."
     )

@@ -177,10 +177,8 @@ fn compile_room(
         spec.bots.invitations = invitations;
         Some(key)
     });
-    let shadow = document
-        .shadow
-        .and_then(|said| said.take(told))
-        .unwrap_or(false);
+    let shadow = document.shadow.and_then(|said| said.take(told));
+    let shadow = shadow.unwrap_or(false);
     let part = document.share.and_then(|said| said.compile(shares, told));
     let (share, sharing) = part.unzip();
     if shadow && share.is_some() {
