@@ -8,7 +8,7 @@ mod course;
 mod desertion;
 mod forecast;
 mod hindsight;
-mod shown;
+pub(crate) mod shown;
 mod span;
 mod visits;
 
@@ -21,7 +21,6 @@ pub(crate) use desertion::View;
 pub use desertion::{Change, Cohort, Desertion};
 pub use forecast::{Forecast, Limits};
 pub(crate) use hindsight::Watcher;
-pub(crate) use shown::{is_moved_back, kept};
 pub(crate) use visits::ToCome;
 pub use visits::{Party, Visits};
 

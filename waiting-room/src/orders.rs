@@ -34,8 +34,8 @@ pub struct Order {
     pub word: Word,
 }
 
-/// By whom stock is said that an origin's answer told.
-pub(crate) const ORIGIN: &str = "origin";
+/// Where each gateway keeps what an origin's answer said is left, before its own name; operators' words are elsewhere.
+pub(crate) const STOCK_OF_GATEWAY: &str = "stock:";
 
 /// What is said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -263,14 +263,14 @@ impl Orders {
     #[must_use]
     pub(crate) fn of_a_sale_since(mut self, began: Timestamp) -> Self {
         let is_stock = |order: &Order| matches!(order.word, Word::Stock { .. });
-        let of_another =
-            |order: &Order| is_stock(order) && order.by == ORIGIN && order.at < began.0;
-        let all = self.all.iter().map(|(_, order)| order);
-        if let Some(last) = all
-            .filter(|order| of_another(order))
-            .map(|order| order.at)
-            .max()
-        {
+        let said_before = |place: &str, order: &Order| {
+            is_stock(order) && place.starts_with(STOCK_OF_GATEWAY) && order.at < began.0
+        };
+        let old = self
+            .all
+            .iter()
+            .filter(|(place, order)| said_before(place, order));
+        if let Some(last) = old.map(|(_, order)| order.at).max() {
             self.all
                 .retain(|(_, order)| !is_stock(order) || order.at > last);
         }

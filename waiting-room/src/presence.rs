@@ -28,7 +28,7 @@ pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(2);
 pub enum Trace {
     /// Waiting visitors who polled.
     Presence,
-    /// Numbers whose pass was issued or renewed.
+    /// Numbers inside, by when their pass ends.
     Activity,
     /// Waiting visitors near the front and late comers, by when their next poll is due.
     Due,

@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{Uri, Version};
@@ -51,16 +51,13 @@ pub(crate) fn check(head: &Parts, raw: Raw<'_>, limits: &Http) -> ControlFlow<Re
     if head.headers.contains_key(TRANSFER_ENCODING) && has_content_length(raw.head) {
         return bad("The request has both Content-Length and Transfer-Encoding");
     }
-    let lengths = head.headers.get_all(CONTENT_LENGTH).iter().count();
-    if lengths > 1 || (lengths == 1 && announced_length(head).is_none()) {
+    let mut lengths = head.headers.get_all(CONTENT_LENGTH).iter();
+    match (lengths.next().map(read_length), lengths.next()) {
+        (None, _) => ControlFlow::Continue(()),
+        (Some(Some(length)), None) if length <= limits.max_body_bytes => ControlFlow::Continue(()),
+        (Some(Some(_)), None) => ControlFlow::Break(Rejection::BodyTooLarge),
         // The parser takes a list of equal lengths for one (RFC 9112, 6.3), and would send it on as it came.
-        return bad("The request's Content-Length is not one number");
-    }
-    match announced_length(head) {
-        Some(length) if length > limits.max_body_bytes => {
-            ControlFlow::Break(Rejection::BodyTooLarge)
-        }
-        _ => ControlFlow::Continue(()),
+        _ => bad("The request's Content-Length is not one number"),
     }
 }
 
@@ -92,7 +89,10 @@ fn is_at(head: &Parts, host: &str) -> bool {
 
 /// What the client says its body has, in bytes; `None` also for what is not one number.
 pub(crate) fn announced_length(head: &Parts) -> Option<u64> {
-    let value = head.headers.get(CONTENT_LENGTH)?;
+    head.headers.get(CONTENT_LENGTH).and_then(read_length)
+}
+
+fn read_length(value: &HeaderValue) -> Option<u64> {
     let digits = value.to_str().ok()?.trim();
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     digits.parse().ok().filter(|_| is_number)

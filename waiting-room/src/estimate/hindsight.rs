@@ -39,6 +39,7 @@ pub(crate) struct Watcher {
     open: VecDeque<Point>,
     /// When it came due, and by how much it was off.
     errors: VecDeque<(Timestamp, Duration)>,
+    past_error: Option<Duration>,
 }
 
 impl Watcher {
@@ -57,8 +58,9 @@ impl Watcher {
             self.looked_at = now;
             let room = MOST_OPEN.saturating_sub(self.open.len());
             self.open.extend(points(picture).into_iter().take(room));
+            self.past_error = self.median_error(now);
         }
-        self.past_error(now)
+        self.past_error
     }
 
     fn compare(&mut self, picture: &Snapshot) {
@@ -80,7 +82,7 @@ impl Watcher {
         }
     }
 
-    fn past_error(&mut self, now: Timestamp) -> Option<Duration> {
+    fn median_error(&mut self, now: Timestamp) -> Option<Duration> {
         self.errors.retain(|(at, _)| now < at.plus(HOUR));
         if self.errors.len() < FEWEST_ERRORS {
             return None;

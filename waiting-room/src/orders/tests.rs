@@ -51,25 +51,26 @@ fn the_newest_word_about_the_stock_counts_whoever_said_it() {
 
 #[test]
 fn what_was_left_of_the_last_sale_is_not_left_of_this_one() {
-    let said = |by: &str, at, remaining| Order {
-        by: by.into(),
-        ..order(at, Word::Stock { remaining })
+    let stock = |place: &str, at, left| {
+        let order = order(
+            at,
+            Word::Stock {
+                remaining: Some(left),
+            },
+        );
+        (place.to_owned(), order.encode())
     };
-    let read = |all: &[Order]| {
-        let stored = all.iter().zip(0..);
-        let stored = stored.map(|(order, place)| (format!("stock:{place}"), order.encode()));
-        Orders::read(&stored.collect::<Vec<_>>()).of_a_sale_since(Timestamp(10))
-    };
-    let sold_out = [said("kim", 3, Some(500)), said(ORIGIN, 7, Some(0))];
-    assert_eq!(read(&sold_out).remaining(), None);
-    let restocked = [sold_out[1].clone(), said("kim", 8, Some(300))];
+    let read =
+        |all: &[(String, Vec<u8>)]| Orders::read(all).of_a_sale_since(Timestamp(10)).remaining();
+    let (first, sold_out) = (stock("stock", 3, 500), stock("stock:1", 7, 0));
+    assert_eq!(read(&[first, sold_out.clone()]), None);
+    let restocked = stock("stock", 8, 300);
     assert_eq!(
-        read(&restocked).remaining(),
+        read(&[sold_out, restocked.clone()]),
         Some(300),
         "for the sale to come"
     );
-    let goes_on = [restocked[1].clone(), said(ORIGIN, 10, Some(299))];
-    assert_eq!(read(&goes_on).remaining(), Some(299));
+    assert_eq!(read(&[restocked, stock("stock:1", 10, 299)]), Some(299));
 }
 
 #[test]

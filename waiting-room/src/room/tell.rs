@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     counts::Event,
-    estimate,
+    estimate::shown,
     line::Lot,
     presence::{CLOCK_SKEW, DUE_SLACK},
     snapshot::{Place, Snapshot},
@@ -45,11 +45,11 @@ fn reason_of(why: Why) -> Option<Reason> {
 
 /// A time that was moved back is never shown without a reason.
 fn own_up(status: &mut Status, ticket: &Ticket) {
-    let Some((eta, shown)) = status.eta.zip(ticket.shown_call()) else {
+    let Some((eta, before)) = status.eta.zip(ticket.shown_call()) else {
         return;
     };
     let comes_at = status.updated_at.plus(eta.p50);
-    if status.reason.is_none() && estimate::is_moved_back(shown, comes_at, eta.p50) {
+    if status.reason.is_none() && shown::is_moved_back(before, comes_at, eta.p50) {
         status.reason = Some(Reason::Slower);
     }
 }
@@ -62,8 +62,8 @@ fn shown_wait(ticket: &Ticket, status: &Status) -> u32 {
     };
     let comes_at = status.updated_at.plus(eta.p50);
     let is_explained = !matches!(status.reason, None | Some(Reason::Slower));
-    let shown = ticket.shown_call().filter(|_| !is_explained);
-    let kept = shown.map_or(comes_at, |shown| estimate::kept(shown, comes_at));
+    let before = ticket.shown_call().filter(|_| !is_explained);
+    let kept = before.map_or(comes_at, |before| shown::kept(before, comes_at));
     let wait = kept.since(ticket.joined_at).as_millis();
     u32::try_from(wait).unwrap_or(u32::MAX)
 }
@@ -118,7 +118,7 @@ impl Room {
     fn is_early(&self, ticket: &Ticket, now: Timestamp) -> bool {
         let early_by = ticket.next_poll_at().since(now);
         let longest = status::poll_longest(&self.inner.rules) + CLOCK_SKEW;
-        (status::POLL_SLACK + Duration::from_millis(1)..=longest).contains(&early_by)
+        early_by > status::POLL_SLACK && early_by <= longest
     }
 
     /// Whether it is recorded when this visitor is expected next: near the front, and among the late comers.

@@ -222,6 +222,7 @@ mod tests {
             let now = START.plus(Duration::from_millis(written));
             let ends = now.plus(visits.longest.mul_f64(part) + Duration::from_millis(1));
             let epoch = visits.recorded(ends).0;
+            prop_assert_eq!(visits.recorded(Timestamp(epoch)).0, epoch, "recorded again");
             for at in [now, now.plus(ends.since(now) / 2), ends.minus(Duration::from_millis(1))] {
                 for clock in [at.minus(clock), at.plus(clock)] {
                     prop_assert!(visits.alive(clock).contains(&epoch));

@@ -31,7 +31,7 @@ pub enum Told {
         /// How many people are ahead; what is shown never rises above it.
         shown_ahead: u32,
         /// How many milliseconds after joining the call was shown to come; the largest number if nothing was shown. See
-        /// [`estimate::kept`](crate::estimate).
+        /// [`shown`](crate::estimate).
         shown_wait: u32,
     },
     /// To come in.

@@ -34,6 +34,23 @@ pub(crate) fn room_name() -> RoomName {
     }
 }
 
+pub(crate) fn parts(
+    id: u64,
+    store: Arc<dyn RoomStore>,
+    (rules, schedule): (Admission, Schedule),
+) -> Parts {
+    Parts {
+        name: room_name(),
+        rules,
+        schedule,
+        seal: seal(),
+        store,
+        gateway: GatewayId(id),
+        share_store: None,
+        gather: Duration::ZERO,
+    }
+}
+
 impl Gateway {
     pub(crate) fn new(id: u64, store: Arc<dyn RoomStore>, rules: Admission) -> Self {
         Self::scheduled(id, store, rules, Schedule::default())
@@ -45,17 +62,7 @@ impl Gateway {
         rules: Admission,
         schedule: Schedule,
     ) -> Self {
-        let parts = Parts {
-            name: room_name(),
-            rules,
-            schedule,
-            seal: seal(),
-            store,
-            gateway: GatewayId(id),
-            share_store: None,
-            gather: Duration::ZERO,
-        };
-        let (room, driver) = Room::new(parts);
+        let (room, driver) = Room::new(parts(id, store, (rules, schedule)));
         Self {
             room,
             driver,
@@ -68,19 +75,10 @@ impl Gateway {
         &mut self,
         id: u64,
         store: Arc<dyn RoomStore>,
-        (rules, schedule): (Admission, Schedule),
+        made_of: (Admission, Schedule),
         now: Timestamp,
     ) {
-        let parts = Parts {
-            name: room_name(),
-            rules,
-            schedule,
-            seal: seal(),
-            store,
-            gateway: GatewayId(id),
-            share_store: None,
-            gather: Duration::ZERO,
-        };
+        let parts = parts(id, store, made_of);
         (self.room, self.driver) = Room::succeed(parts, &self.room, now);
     }
 

@@ -7,12 +7,10 @@ use policies::{
     schedule::Schedule,
 };
 use waiting_room::{
-    Driver, Parts, Room, Stepped, Timestamp,
-    controller::TICK,
-    store::{GatewayId, memory::MemoryStore},
+    Driver, Room, Stepped, Timestamp, controller::TICK, store::memory::MemoryStore,
 };
 
-use crate::fleet::{Browser, Gateway, START, room_name, seal};
+use crate::fleet::{Browser, Gateway, START, parts};
 
 fn spec(active: u32, ttl: u64) -> Spec {
     Spec {
@@ -63,16 +61,8 @@ impl World {
     }
 
     fn reload(&self, spec: Spec) -> (Room, Driver) {
-        let parts = Parts {
-            name: room_name(),
-            rules: rules(spec),
-            schedule: Schedule::default(),
-            seal: seal(),
-            store: Arc::new(self.store.clone()),
-            gateway: GatewayId(1),
-            share_store: None,
-            gather: Duration::ZERO,
-        };
+        let store = Arc::new(self.store.clone());
+        let parts = parts(1, store, (rules(spec), Schedule::default()));
         Room::succeed(parts, &self.old.room, self.now)
     }
 }

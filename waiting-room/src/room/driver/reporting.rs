@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Driver;
 use crate::{
     adaptive::Health,
-    orders::{ORIGIN, Order, Word},
+    orders::{Order, STOCK_OF_GATEWAY, Word},
     snapshot::Snapshot,
     store::StoreError,
     value::Timestamp,
@@ -45,13 +45,13 @@ impl Driver {
         let order = Order {
             id: 0,
             at: at.0,
-            by: ORIGIN.into(),
+            by: "origin".into(),
             word: Word::Stock {
                 remaining: Some(remaining),
             },
         };
         // Each gateway keeps what it heard last in a place of its own; whoever reads takes the newest.
-        let place = format!("stock:{:016x}", self.inner.gateway.0);
+        let place = format!("{STOCK_OF_GATEWAY}{:016x}", self.inner.gateway.0);
         self.inner
             .store
             .order(&place, Some(&order.encode()))
