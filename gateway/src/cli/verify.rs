@@ -1,5 +1,6 @@
 //! `fluxgate line verify` and `fluxgate lottery verify`: a buyer's checks. They need no gateway and no secret.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
@@ -68,19 +69,46 @@ pub(crate) fn run(check: Check) -> Result<String, String> {
             files,
             heads,
             numbers,
-        } => line(&files, heads, &numbers),
+        } => line(&files, &heads, &numbers),
     }
 }
 
-fn line(files: &[PathBuf], heads: Vec<Head>, numbers: &[u64]) -> Result<String, String> {
-    let mut verifier = Verifier::new();
-    for head in heads {
-        verifier = verifier.passing(head);
+fn line(files: &[PathBuf], heads: &[Head], numbers: &[u64]) -> Result<String, String> {
+    let lines = by_line(files);
+    if lines.len() > 1 && !(heads.is_empty() && numbers.is_empty()) {
+        let count = lines.len();
+        return Err(format!(
+            "these files are of {count} lines; --head and --number are of one: name only its files, LINE-….jsonl\n"
+        ));
     }
-    for number in numbers {
-        verifier = verifier.about(*number);
+    let (mut texts, mut is_clean) = (Vec::new(), true);
+    for copies in lines.into_values() {
+        let (text, clean) = one_line(&copies, heads, numbers)?;
+        texts.push(text);
+        is_clean &= clean;
     }
-    let open = |file: &PathBuf| {
+    let text = texts.join("\n");
+    if is_clean { Ok(text) } else { Err(text) }
+}
+
+/// Files by the line that a gateway puts in front of their names; those that were named by somebody else are copies of one.
+fn by_line(files: &[PathBuf]) -> BTreeMap<Option<u64>, Vec<&PathBuf>> {
+    let mut lines = BTreeMap::<_, Vec<_>>::new();
+    for file in files {
+        let name = file.file_stem().and_then(|name| name.to_str());
+        let parts = name.and_then(|name| name.split_once('-'));
+        let line = parts.and_then(|(line, _)| line.parse().ok());
+        lines.entry(line).or_default().push(file);
+    }
+    lines
+}
+
+/// What is to be said of one line's copies, and whether nothing is wrong.
+fn one_line(files: &[&PathBuf], heads: &[Head], numbers: &[u64]) -> Result<(String, bool), String> {
+    let heads = heads.iter().copied();
+    let verifier = heads.fold(Verifier::new(), Verifier::passing);
+    let verifier = numbers.iter().copied().fold(verifier, Verifier::about);
+    let open = |file: &&PathBuf| {
         File::open(file)
             .map(BufReader::new)
             .map_err(|error| format!("cannot read {}: {error}", file.display()))
@@ -93,9 +121,29 @@ fn line(files: &[PathBuf], heads: Vec<Head>, numbers: &[u64]) -> Result<String, 
             text.push_str(&format!("{story}\n"));
         }
     }
-    if report.is_clean() {
-        Ok(text)
-    } else {
-        Err(text)
+    Ok((text, report.is_clean()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_are_told_apart_by_the_line_in_front_of_their_names() {
+        let files = [
+            "d/17-a.jsonl",
+            "d/18-a.jsonl",
+            "d/17-b.jsonl",
+            "copy-a.jsonl",
+            "x.jsonl",
+        ];
+        let files = files.map(PathBuf::from);
+        let lines: Vec<_> = by_line(&files)
+            .into_iter()
+            .map(|(line, all)| (line, all.len()))
+            .collect();
+        assert_eq!(lines, [(None, 2), (Some(17), 2), (Some(18), 1)]);
+        let said = line(&files, &[], &[4]).expect_err("of one line");
+        assert!(said.contains("3 lines"), "{said}");
     }
 }
