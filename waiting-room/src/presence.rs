@@ -1,7 +1,7 @@
 //! Who is still there, and who is still inside: bits per epoch, set by requests, flushed in chunks.
 //!
-//! Time is cut in epochs, each named by the moment it begins in milliseconds: rules that change the length
-//! of epochs do not confuse old ones with new ones. A poll sets its number's bit in the current epoch of
+//! Time is cut in epochs, each named by the moment it begins in milliseconds (those of passes: by the moment they end):
+//! rules that change the length of epochs do not confuse old ones with new ones. A poll sets its number's bit in the current epoch of
 //! this gateway's own set; the fleet's sets are OR-ed. Waiting visitors use epochs of half of `absent_after`, passes epochs of
 //! an eighth of the shortest session.
 //!
@@ -114,21 +114,20 @@ impl Epochs {
 pub struct ChunkWrite {
     /// Presence or activity.
     pub trace: Trace,
-    /// The epoch: when it began, in milliseconds since the Unix epoch.
+    /// The epoch: when it began ([`Trace::Activity`]: when it ends), in milliseconds since the Unix epoch.
     pub epoch: u64,
     /// Which 4,096 numbers.
     pub chunk: u64,
     /// All bits of the chunk that this gateway knows.
     pub bytes: [u8; CHUNK_BYTES],
-    /// How long the store needs to keep the epoch.
-    pub keep: Duration,
+    /// Until when the store needs to keep the epoch.
+    pub until: Timestamp,
 }
 
 /// This gateway's own bits of one kind.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     trace: Trace,
-    epochs: Epochs,
     keep: Duration,
     rolls: Arc<Rolls>,
 }
@@ -141,18 +140,17 @@ struct Rolls {
 }
 
 impl Recorder {
-    /// `keep`: how long after its end an epoch is still asked for.
-    pub(crate) fn new(trace: Trace, epochs: Epochs, keep: Duration) -> Self {
+    /// `keep`: how long after the moment that names it an epoch is still asked for.
+    pub(crate) fn new(trace: Trace, keep: Duration) -> Self {
         Self {
             trace,
-            epochs,
             keep,
             rolls: Arc::default(),
         }
     }
 
-    /// One with other epochs, for the same keys of the store: a chunk is written whole, so two that did not know of each
-    /// other's bits would write over them.
+    /// One for the same keys of the store: a chunk is written whole, so two that did not know of each other's bits would
+    /// write over them.
     pub(crate) fn beside(self, other: Option<&Self>) -> Self {
         match other {
             Some(other) => Self {
@@ -163,27 +161,18 @@ impl Recorder {
         }
     }
 
-    /// What was recorded, by epoch.
-    pub(crate) fn recorded(&self) -> Vec<(u64, Bits)> {
-        let rolls = self.rolls.all.load();
-        let copied = rolls.iter().map(|(epoch, bits)| (*epoch, bits.to_bits()));
-        copied.collect()
-    }
-
-    /// Sets the bit of `number` in the epoch of `now`. Lock-free but for the first call of an epoch.
-    pub(crate) fn record(&self, number: Number, now: Timestamp) {
-        let epoch = self.epochs.at(now);
+    /// Sets the bit of `number` in an epoch. Lock-free but for the first call of an epoch.
+    pub(crate) fn record(&self, number: Number, epoch: u64, now: Timestamp) {
         let rolls = self.rolls.all.load();
         match rolls.iter().rev().find(|(known, _)| *known == epoch) {
             Some((_, bits)) => bits.add(number),
-            None => self.roll(epoch).add(number),
+            None => self.roll(epoch, now).add(number),
         }
     }
 
-    /// Adds what the fleet was known to have recorded, in the epoch of `now`: over-counts on purpose,
-    /// after the store forgot.
-    pub(crate) fn adopt(&self, bits: &Bits, now: Timestamp) {
-        self.roll(self.epochs.at(now)).merge(bits);
+    /// Adds what the fleet was known to have recorded in an epoch, after the store forgot.
+    pub(crate) fn adopt(&self, bits: &Bits, epoch: u64, now: Timestamp) {
+        self.roll(epoch, now).merge(bits);
         self.soil();
     }
 
@@ -207,13 +196,13 @@ impl Recorder {
                         epoch: *epoch,
                         chunk,
                         bytes: bytes_of(&words),
-                        keep: self.keep,
+                        until: Timestamp(*epoch).plus(self.keep),
                     }),
             );
         }
     }
 
-    fn roll(&self, epoch: u64) -> Arc<AtomicBits> {
+    fn roll(&self, epoch: u64, now: Timestamp) -> Arc<AtomicBits> {
         let _one_at_a_time = self.rolls.rolling.lock();
         let rolls = self.rolls.all.load();
         if let Some((_, bits)) = rolls.iter().find(|(known, _)| *known == epoch) {
@@ -221,14 +210,9 @@ impl Recorder {
         }
         let bits = Arc::new(AtomicBits::default());
         // What nobody asks for any more is dropped here, once an epoch.
-        let oldest = self
-            .epochs
-            .before(epoch.saturating_sub(millis(self.keep)), 1);
-        let mut grown: Vec<_> = rolls
-            .iter()
-            .filter(|(known, _)| *known >= oldest)
-            .cloned()
-            .collect();
+        let is_kept = |known: u64| now <= Timestamp(known).plus(self.keep);
+        let kept = rolls.iter().filter(|(known, _)| is_kept(*known));
+        let mut grown: Vec<_> = kept.cloned().collect();
         grown.push((epoch, Arc::clone(&bits)));
         self.rolls.all.store(Arc::new(grown));
         bits
@@ -278,10 +262,11 @@ mod tests {
 
     #[test]
     fn a_recorder_flushes_each_bit_once_and_drops_old_epochs() {
-        let recorder = Recorder::new(Trace::Presence, epochs(), Duration::from_secs(90));
+        let recorder = Recorder::new(Trace::Presence, Duration::from_secs(90));
         let mut writes = Vec::new();
         for minute in 0..10 {
-            recorder.record(Number(5), Timestamp(minute * 60_000));
+            let now = Timestamp(minute * 60_000);
+            recorder.record(Number(5), epochs().at(now), now);
             recorder.take_dirty(&mut writes);
         }
         assert_eq!(writes.len(), 10, "one chunk an epoch");

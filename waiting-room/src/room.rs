@@ -62,11 +62,11 @@ use join::Joins;
 use lateness::Lateness;
 use locate::{Located, Visitor};
 use lost::Desk;
-use visit::Visits;
+use visit::{Visited, Visits};
 use watch::Watch;
 
-/// How long an epoch of expected polls is kept.
-const DUE_KEEP: Duration = Duration::from_secs(60);
+/// How long after it has begun an epoch of expected polls is kept: it is over, by the clocks of all, and nobody is reading it.
+const DUE_KEEP: Duration = Duration::from_secs(15);
 /// Nobody notices that an answer waits for others so long.
 const LONGEST_GATHERING: Duration = Duration::from_millis(5);
 /// A snapshot older than this is called stale: eight missed ticks.
@@ -114,6 +114,8 @@ struct Inner {
     snapshot: ArcSwapOption<Snapshot>,
     /// Numbers of the fleet whose pass may still be good, by epoch, as last read: given back to a store that forgot.
     active: ArcSwap<Vec<(u64, Bits)>>,
+    /// The epochs in which the fleet counts visits, as last read.
+    visited: ArcSwap<Visited>,
     presence: Recorder,
     activity: Recorder,
     due: Recorder,
@@ -161,9 +163,8 @@ struct Heirlooms {
 }
 
 impl Room {
-    /// Takes over from `old`, whose rules or keys were changed: the same line, known at once. Where the
-    /// rules cut time otherwise now, what the fleet had recorded is recorded again as ours: counted
-    /// an epoch too long rather than forgotten.
+    /// Takes over from `old`, whose rules or keys were changed: the same line, known at once. Where the rules cut the time of
+    /// those who wait otherwise now, all are recorded again: counted an epoch too long rather than forgotten.
     #[must_use]
     pub fn succeed(parts: Parts, old: &Self, now: Timestamp) -> (Self, Driver) {
         let door = old.inner.door.succeed(parts.rules);
@@ -180,19 +181,13 @@ impl Room {
         driver.continue_in(settled);
         if let Some(seen) = old.snapshot() {
             let (ours, theirs) = (&room.inner, &old.inner);
-            // Where the epochs are the same, what was recorded goes on: to the end of each visit.
-            if ours.visits != theirs.visits {
-                let own = theirs.activity.recorded();
-                for (epoch, bits) in theirs.active.load().iter().chain(&own) {
-                    let ends = Timestamp(*epoch);
-                    ours.activity.adopt(bits, ours.visits.recorded(ends));
-                }
-            }
             if ours.rules.absent_after() != theirs.rules.absent_after() {
                 // Everybody who waits counts as just seen.
-                ours.presence.adopt(&seen.counted.to_bits(), now);
+                let epoch = Epochs::of_presence(&ours.rules).at(now);
+                ours.presence.adopt(&seen.counted.to_bits(), epoch, now);
             }
             room.inner.active.store(old.inner.active.load_full());
+            room.inner.visited.store(old.inner.visited.load_full());
             room.inner.raise_highest(seen.next);
             room.inner.snapshot.store(Some(seen));
         }
@@ -222,17 +217,15 @@ impl Room {
             gather,
         } = parts;
         let gather = gather.min(LONGEST_GATHERING);
-        let presence = Epochs::of_presence(&rules);
         let visits = Visits::of(&rules, &schedule);
         let visits = before.map_or(visits, |before| visits.succeeding(&before.visits));
         let presence_keep = rules.absent_after() * 3 + 2 * CLOCK_SKEW;
         let inner = Arc::new(Inner {
-            presence: Recorder::new(Trace::Presence, presence, presence_keep)
+            presence: Recorder::new(Trace::Presence, presence_keep)
                 .beside(before.map(|before| &before.presence)),
-            activity: Recorder::new(Trace::Activity, visits.epochs, visits.keep())
+            activity: Recorder::new(Trace::Activity, visits.keep())
                 .beside(before.map(|before| &before.activity)),
-            due: Recorder::new(Trace::Due, Epochs::of_due(), DUE_KEEP)
-                .beside(before.map(|before| &before.due)),
+            due: Recorder::new(Trace::Due, DUE_KEEP).beside(before.map(|before| &before.due)),
             lateness: Lateness::default(),
             visits,
             released: parking_lot::Mutex::default(),
@@ -245,6 +238,7 @@ impl Room {
             gateway,
             snapshot: ArcSwapOption::empty(),
             active: ArcSwap::default(),
+            visited: ArcSwap::default(),
             joins: Joins::gathering(gather, before.map(|before| &before.joins)),
             claims: Arc::new(Gathering::new(gather * 2)),
             keeps: Arc::new(Gathering::new(gather * 2)),

@@ -7,7 +7,7 @@
 //! | operation | twice does |
 //! | --- | --- |
 //! | [`take`](RoomStore::take) | burn numbers, so it is sent once |
-//! | [`mark_each`](RoomStore::mark_each), [`merge`](RoomStore::merge), [`flush`](RoomStore::flush), [`order`](RoomStore::order), [`keep`](RoomStore::keep), [`add_move`](RoomStore::add_move) | nothing more |
+//! | [`mark_each`](RoomStore::mark_each), [`merge`](RoomStore::merge), [`flush`](RoomStore::flush), [`forget_visits`](RoomStore::forget_visits), [`order`](RoomStore::order), [`keep`](RoomStore::keep), [`add_move`](RoomStore::add_move) | nothing more |
 //! | [`try_tick`](RoomStore::try_tick) | lose this tick |
 //! | [`bind`](RoomStore::bind) | nothing: the first number stands |
 //! | [`commit`](RoomStore::commit) | nothing: the version has moved |
@@ -137,6 +137,9 @@ pub struct Head {
     pub orders: Vec<(String, Vec<u8>)>,
     /// When each gateway that has not retired wrote last.
     pub gateways: BTreeMap<GatewayId, Timestamp>,
+    /// The epochs of [`Trace::Activity`] that were written and are not forgotten, each with the moment until when it is
+    /// kept. Gateways with other rules cut time otherwise: whoever counts visits reads what there is.
+    pub visits: BTreeMap<u64, Timestamp>,
     /// The store's clock, where it has one of its own.
     pub at: Option<Timestamp>,
 }
@@ -253,7 +256,8 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// When the store did not answer; some may be set.
     async fn merge(&self, mark: Mark, bits: &Bits) -> Result<(), StoreError>;
 
-    /// Writes this gateway's trace bits, and that they hold whoever was heard of until `at`, by its own clock.
+    /// Writes this gateway's trace bits, lists the epochs of visits among them, and that they hold whoever was heard of
+    /// until `at`, by its own clock.
     ///
     /// # Errors
     /// When the store did not answer; some may be written.
@@ -263,6 +267,12 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
         at: Timestamp,
         writes: &[ChunkWrite],
     ) -> Result<(), StoreError>;
+
+    /// Takes epochs off the list of [`Head::visits`]: nobody asks for them any more.
+    ///
+    /// # Errors
+    /// When the store did not answer: they are still listed then.
+    async fn forget_visits(&self, epochs: &[u64]) -> Result<(), StoreError>;
 
     /// A gateway has ended, with all its bits written: nobody shall miss it.
     ///

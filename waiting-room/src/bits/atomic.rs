@@ -79,15 +79,6 @@ impl AtomicBits {
             .collect()
     }
 
-    /// All of it as it is now.
-    pub(crate) fn to_bits(&self) -> Bits {
-        let mut bits = Bits::new();
-        for (index, chunk) in self.chunks.load().iter() {
-            bits.merge_words(*index, &chunk.load());
-        }
-        bits
-    }
-
     /// Marks every chunk as changed, so that the next flush writes all of them again.
     pub(crate) fn soil(&self) {
         for chunk in self.chunks.load().values() {

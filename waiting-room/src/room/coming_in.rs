@@ -44,7 +44,7 @@ impl Room {
             Was::Set => Event::ClaimedAgain,
         });
         let expires_at = at.now.plus(self.session(at.now).ttl());
-        self.count_visit(ticket.number, expires_at);
+        self.count_visit(ticket.number, expires_at, at.now);
         self.keep_activity(at.now).await;
         let pass = Pass {
             line: ticket.line,

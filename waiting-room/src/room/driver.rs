@@ -296,6 +296,8 @@ impl Driver {
         let health = self.health(picture, now).await?;
         let lot = self.lot_step(picture, &traces, (&standing, made)).await?;
         self.forget_the_dead(now).await?;
+        let over = self.inner.visited.load().over(now);
+        self.inner.store.forget_visits(&over).await?;
         let seen = Seen {
             picture,
             traces: &traces,

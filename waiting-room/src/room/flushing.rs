@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use super::{Inner, driver::fleet::MISSED_AFTER};
 use crate::{
-    presence::{CLOCK_SKEW, ChunkWrite},
+    presence::{CLOCK_SKEW, ChunkWrite, Epochs},
     store::StoreError,
     value::{Number, Timestamp},
 };
@@ -24,6 +24,7 @@ impl Inner {
         let _one_at_a_time = self.flushing.lock().await;
         let mut writes = Vec::new();
         take(self, &mut writes);
+        self.visited.load().keep(&mut writes);
         let soil = Soil(self);
         let heard_at = match self.lateness.is_behind(now) {
             true => now.minus(AS_IF_SILENT),
@@ -32,6 +33,12 @@ impl Inner {
         self.store.flush(self.gateway, heard_at, &writes).await?;
         std::mem::forget(soil);
         Ok(())
+    }
+
+    /// Somebody who waits was here.
+    pub(super) fn note_presence(&self, number: Number, now: Timestamp) {
+        let epoch = Epochs::of_presence(&self.rules).at(now);
+        self.presence.record(number, epoch, now);
     }
 
     /// Everything recorded will be written again.

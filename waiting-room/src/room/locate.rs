@@ -110,7 +110,7 @@ impl Room {
         if self.has_moved(&ticket) {
             return Located::Nowhere(self.moved(at.now));
         }
-        inner.presence.record(ticket.number, at.now);
+        inner.note_presence(ticket.number, at.now);
         Located::InLine(Seat {
             ticket,
             place: self.place(&ticket, at.now),

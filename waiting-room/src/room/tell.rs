@@ -12,7 +12,7 @@ use crate::{
     counts::Event,
     estimate::shown,
     line::Lot,
-    presence::{CLOCK_SKEW, DUE_SLACK},
+    presence::{CLOCK_SKEW, DUE_SLACK, Epochs},
     snapshot::{Place, Snapshot},
     standing::Why,
     status::{self, Reason, State, Status},
@@ -85,7 +85,7 @@ impl Room {
                 ticket: TicketChange::Keep,
             });
         }
-        inner.presence.record(ticket.number, at.now);
+        inner.note_presence(ticket.number, at.now);
         let mut status = self.told(&ticket, place, at);
         status.reason = status.reason.or(reason);
         if self.comes_up_soon(ticket.number, place) {
@@ -94,7 +94,8 @@ impl Room {
             }
             status.poll_after = status::poll_soon(status.poll_after, at.entropy);
             let due = at.now.plus(status.poll_after).plus(DUE_SLACK);
-            inner.due.record(ticket.number, due);
+            let epoch = Epochs::of_due().at(due);
+            inner.due.record(ticket.number, epoch, at.now);
         }
         let told = match place {
             Place::Called { at, until } | Place::Claimed { at, until } => {
@@ -261,7 +262,7 @@ impl Room {
             Renewal::OnActivity => pass.expires_at.max(now.plus(session.ttl())),
             Renewal::Never => pass.expires_at,
         };
-        self.count_visit(pass.number, ends);
+        self.count_visit(pass.number, ends, now);
         let renewed = self.renew(&pass, session, now);
         if renewed.is_some() {
             self.keep_activity(now).await;

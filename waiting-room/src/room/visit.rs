@@ -1,6 +1,6 @@
 //! How long a visit lasts: the session of the moment, what the origin says of a visit, and how it is counted.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, ops::Bound, time::Duration};
 
 use policies::{
     admission::{Admission, Session},
@@ -11,8 +11,9 @@ use super::{Client, Inner, Outcome, Room, Visit, locate::Located};
 use crate::{
     bits::Bits,
     counts::Event,
-    presence::{CLOCK_SKEW, Epochs, Trace},
+    presence::{CLOCK_SKEW, ChunkWrite, Epochs, Trace},
     snapshot::AFTERLIFE,
+    store::{Epoch, Head},
     token::{Pass, Ticket, TokenText},
     value::{Moment, Number, Timestamp},
 };
@@ -22,15 +23,17 @@ const MOST_EPOCHS: u32 = 64;
 /// A short session is cut in so many epochs.
 const EPOCHS: u32 = 8;
 
-/// How visits are counted: every pass is recorded in the epoch in which it ends, so that it drops out of the count then,
-/// also where the rules that cut the epochs are other ones by that time. An epoch is named by its own end.
+/// How visits are counted: every pass is recorded in the epoch in which it ends, so that it drops out of the count then.
+/// An epoch is named by its own end, which says all there is to know of it: gateways whose rules cut time otherwise read
+/// each other's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Visits {
     /// The longest a pass of this room may last from now on.
     longest: Duration,
-    /// How long after its end a pass may matter: where one can end while its call is still remembered.
-    memory: Option<Duration>,
-    pub(super) epochs: Epochs,
+    /// How long after its end a pass matters: whoever came in by a call that is still remembered is counted unless their
+    /// visit is known to be over.
+    memory: Duration,
+    epochs: Epochs,
 }
 
 impl Visits {
@@ -43,8 +46,7 @@ impl Visits {
         }
         let longest = longest.max(everyday.hold());
         let memory = rules.call_grace() + AFTERLIFE;
-        let memory = (shortest < memory).then_some(memory);
-        let span = longest + memory.unwrap_or_default();
+        let span = longest + memory;
         let length = (shortest / EPOCHS).max(span / MOST_EPOCHS);
         Self {
             longest,
@@ -53,21 +55,16 @@ impl Visits {
         }
     }
 
-    /// The name of the epoch in which a pass ends that is good before `ends`.
-    pub(super) fn recorded(&self, ends: Timestamp) -> Timestamp {
+    /// The epoch in which a pass ends that is good before `ends`.
+    pub(super) fn recorded(&self, ends: Timestamp) -> u64 {
         let last = Timestamp(ends.0.saturating_sub(1));
-        Timestamp(self.epochs.at(last)).plus(self.epochs.length())
+        Timestamp(self.epochs.at(last)).plus(self.epochs.length()).0
     }
 
-    /// The same, but as long as passes of the rules before may last: those are good to their end.
+    /// The same, but passes of the rules before are good to their end.
     pub(super) fn succeeding(self, before: &Self) -> Self {
         let longest = self.longest.max(before.longest);
-        let length = self.epochs.length().max(longest / MOST_EPOCHS);
-        Self {
-            longest,
-            epochs: Epochs::of_length(length),
-            ..self
-        }
+        Self { longest, ..self }
     }
 
     /// The longest that any pass lasts.
@@ -75,35 +72,47 @@ impl Visits {
         self.longest
     }
 
-    /// The epochs that hold every pass that is good at `now`.
-    pub(super) fn alive(&self, now: Timestamp) -> Vec<u64> {
-        self.epochs
-            .within(&(self.first_alive(now)..=self.last_alive(now)))
-    }
-
-    /// The epochs before these, as far as a pass in them may have been called recently.
-    pub(super) fn ended(&self, now: Timestamp) -> Vec<u64> {
-        let Some(memory) = self.memory else {
-            return Vec::new();
-        };
-        let alive = self.first_alive(now);
-        let last = self.epochs.before(alive, 1);
-        let first = self.epochs.at(Timestamp(alive).minus(memory));
-        self.epochs.within(&(first..=last))
-    }
-
-    fn first_alive(&self, now: Timestamp) -> u64 {
-        self.recorded(now.minus(CLOCK_SKEW)).0
-    }
-
-    fn last_alive(&self, now: Timestamp) -> u64 {
-        self.recorded(now.plus(self.longest + CLOCK_SKEW)).0
-    }
-
-    /// How long an epoch is asked for.
+    /// How long after its end an epoch is asked for.
     pub(super) fn keep(&self) -> Duration {
-        let memory = self.memory.unwrap_or_default();
-        self.longest + memory + self.epochs.length() * 2 + 2 * CLOCK_SKEW
+        self.memory + 2 * CLOCK_SKEW
+    }
+}
+
+/// The epochs in which the fleet counts visits: the end of each, and until when it is asked for.
+#[derive(Debug, Default)]
+pub(super) struct Visited(BTreeMap<u64, Timestamp>);
+
+impl Visited {
+    pub(super) fn listed(head: &Head) -> Self {
+        Self(head.visits.clone())
+    }
+
+    /// Those that hold every pass that is good at `now`.
+    pub(super) fn alive(&self, now: Timestamp) -> impl Iterator<Item = Epoch> + '_ {
+        let ended = now.minus(CLOCK_SKEW).0;
+        let alive = self.0.range((Bound::Excluded(ended), Bound::Unbounded));
+        alive.map(|(epoch, _)| (Trace::Activity, *epoch))
+    }
+
+    /// Those before these, as long as a pass in them may have been called recently.
+    pub(super) fn ended(&self, now: Timestamp) -> impl Iterator<Item = Epoch> + '_ {
+        let ended = self.0.range(..=now.minus(CLOCK_SKEW).0);
+        ended.map(|(epoch, _)| (Trace::Activity, *epoch))
+    }
+
+    /// Those that nobody asks for any more.
+    pub(super) fn over(&self, now: Timestamp) -> Vec<u64> {
+        let over = self.0.iter().filter(|(_, until)| **until < now);
+        over.map(|(epoch, _)| *epoch).collect()
+    }
+
+    /// Nothing is kept for a shorter time than another gateway asks for.
+    pub(super) fn keep(&self, writes: &mut [ChunkWrite]) {
+        let visits = |write: &&mut ChunkWrite| write.trace == Trace::Activity;
+        for write in writes.iter_mut().filter(visits) {
+            let listed = self.0.get(&write.epoch).copied();
+            write.until = listed.map_or(write.until, |listed| listed.max(write.until));
+        }
     }
 }
 
@@ -127,22 +136,22 @@ impl Room {
     }
 
     /// Counts a visit until it ends.
-    pub(super) fn count_visit(&self, number: Number, ends: Timestamp) {
+    pub(super) fn count_visit(&self, number: Number, ends: Timestamp, now: Timestamp) {
         let inner = &self.inner;
-        inner.activity.record(number, inner.visits.recorded(ends));
+        inner
+            .activity
+            .record(number, inner.visits.recorded(ends), now);
     }
 
     /// Whether the visit of somebody who came in is over, though the call is still open: its seat was given on. Asked
     /// only for a second claim of one ticket.
     pub(super) async fn visit_is_over(&self, number: Number, now: Timestamp) -> bool {
-        let visits = &self.inner.visits;
-        let ended = visits.ended(now);
-        if ended.is_empty() {
+        let visited = self.inner.visited.load();
+        let alive: Vec<Epoch> = visited.alive(now).collect();
+        let epochs: Vec<Epoch> = alive.iter().copied().chain(visited.ended(now)).collect();
+        if epochs.len() == alive.len() {
             return false;
         }
-        let of = |epochs: Vec<u64>| epochs.into_iter().map(|epoch| (Trace::Activity, epoch));
-        let alive: Vec<_> = of(visits.alive(now)).collect();
-        let epochs: Vec<_> = alive.iter().copied().chain(of(ended)).collect();
         let Ok(read) = self.inner.store.traces(&epochs).await else {
             return true;
         };
@@ -179,7 +188,7 @@ impl Room {
             return None;
         }
         inner.heirlooms.counts.add(Event::Extended);
-        self.count_visit(pass.number, expires_at);
+        self.count_visit(pass.number, expires_at, now);
         self.keep_activity(now).await;
         let longer = Pass {
             expires_at,
@@ -221,18 +230,20 @@ mod tests {
             let (clock, length) = (CLOCK_SKEW / 2, visits.epochs.length());
             let now = START.plus(Duration::from_millis(written));
             let ends = now.plus(visits.longest.mul_f64(part) + Duration::from_millis(1));
-            let epoch = visits.recorded(ends).0;
-            prop_assert_eq!(visits.recorded(Timestamp(epoch)).0, epoch, "recorded again");
+            let epoch = visits.recorded(ends);
+            prop_assert_eq!(visits.recorded(Timestamp(epoch)), epoch, "recorded again");
+            let until = Timestamp(epoch).plus(visits.keep());
+            let listed = Visited([(epoch, until)].into());
             for at in [now, now.plus(ends.since(now) / 2), ends.minus(Duration::from_millis(1))] {
                 for clock in [at.minus(clock), at.plus(clock)] {
-                    prop_assert!(visits.alive(clock).contains(&epoch));
+                    prop_assert_eq!(listed.alive(clock).count(), 1);
+                    prop_assert!(listed.over(clock).is_empty());
                 }
             }
             let over = ends.plus(length + 2 * CLOCK_SKEW);
-            prop_assert!(!visits.alive(over).contains(&epoch));
-            if let Some(memory) = visits.memory {
-                prop_assert!(visits.ended(over).contains(&epoch) || memory < length + 2 * CLOCK_SKEW);
-            }
+            prop_assert_eq!(listed.alive(over).count(), 0);
+            prop_assert_eq!(listed.ended(over).count(), 1);
+            prop_assert!(listed.over(ends.plus(visits.memory)).is_empty());
         }
     }
 }

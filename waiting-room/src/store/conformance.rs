@@ -6,23 +6,22 @@
 mod bonds;
 mod kept;
 mod marked;
+mod traces;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use super::{
-    Commit, Committed, Epoch, GatewayId, KEPT_ENTRIES, Mark, Part, Reach, Record, RoomStore, Taken,
-    Was,
+    Commit, Committed, Epoch, KEPT_ENTRIES, Mark, Part, Reach, Record, RoomStore, Taken, Was,
 };
 use crate::{
     bits::{Bits, CHUNK_BYTES},
     line::SEGMENT_NUMBERS,
-    presence::{ChunkWrite, Trace},
+    presence::Trace,
     value::{LineId, Number, Timestamp},
 };
 
 /// Where the suite's line begins; as arbitrary as in production.
 const BASE: u64 = 1_790_000_000_123;
-const KEEP: Duration = Duration::from_secs(60);
 
 /// Opens rooms of the store under test. A fresh name is a fresh room; the same name the same room.
 pub trait Rooms: Send + Sync {
@@ -39,8 +38,9 @@ pub async fn run(rooms: &dyn Rooms) {
     numbers_are_never_given_twice(rooms).await;
     marked::a_mark_says_once_that_it_was_unset(rooms).await;
     marks_are_merged_and_read_back(rooms).await;
-    traces_of_gateways_are_united(rooms).await;
-    writing_a_trace_again_changes_nothing(rooms).await;
+    traces::traces_of_gateways_are_united(rooms).await;
+    traces::epochs_of_visits_are_listed_until_they_are_forgotten(rooms).await;
+    traces::writing_a_trace_again_changes_nothing(rooms).await;
     one_gateway_wins_a_tick(rooms).await;
     a_commit_is_fenced_by_the_version(rooms).await;
     a_commit_raises_the_counter_and_never_lowers_it(rooms).await;
@@ -146,69 +146,6 @@ async fn marks_are_merged_and_read_back(rooms: &dyn Rooms) {
     all.add(number(1));
     assert_eq!(marks(&*store, Mark::Claimed).await, all);
     assert_eq!(marks(&*store, Mark::Left).await, Bits::new());
-}
-
-fn write(trace: Trace, epoch: u64, numbers: &[u64]) -> ChunkWrite {
-    let bits: Bits = numbers.iter().copied().map(number).collect();
-    let chunk = bits.chunks().next().expect("not empty");
-    let bytes: [u8; CHUNK_BYTES] = bits.bytes(chunk);
-    ChunkWrite {
-        trace,
-        epoch,
-        chunk,
-        bytes,
-        keep: KEEP,
-    }
-}
-
-async fn traces_of_gateways_are_united(rooms: &dyn Rooms) {
-    let store = rooms.open("traces");
-    let (a, b) = (GatewayId(1), GatewayId(u64::MAX));
-    let presence = [
-        write(Trace::Presence, 8, &[1, 2]),
-        write(Trace::Activity, 3, &[5]),
-    ];
-    store.flush(a, Timestamp(5), &presence).await.expect("a");
-    store
-        .flush(b, Timestamp(6), &[write(Trace::Presence, 8, &[2, 3])])
-        .await
-        .expect("b");
-    store
-        .flush(b, Timestamp(6), &[write(Trace::Activity, 5, &[6])])
-        .await
-        .expect("b");
-    let seen = store.head().await.expect("head").gateways;
-    let both = [(a, Timestamp(5)), (b, Timestamp(6))];
-    assert_eq!(seen.into_iter().collect::<Vec<_>>(), both);
-    assert_eq!(store.retire(a).await, Ok(()));
-    let seen = store.head().await.expect("head").gateways;
-    assert_eq!(seen.into_keys().collect::<Vec<_>>(), [b]);
-    let epochs = [7, 8, 9].map(|epoch| (Trace::Presence, epoch));
-    let presence = store.traces(&epochs).await.expect("traces");
-    let both: Bits = [1, 2, 3].map(number).into_iter().collect();
-    assert_eq!(presence, [Bits::new(), both, Bits::new()]);
-    for (epoch, only) in [(3, 5), (5, 6)] {
-        let only: Bits = [number(only)].into_iter().collect();
-        assert_eq!(trace(&*store, (Trace::Activity, epoch)).await, only);
-    }
-}
-
-async fn writing_a_trace_again_changes_nothing(rooms: &dyn Rooms) {
-    let store = rooms.open("again");
-    let writes = [
-        write(Trace::Presence, 7, &[1]),
-        write(Trace::Presence, 7, &[1, 4]),
-    ];
-    for _ in 0..2 {
-        store
-            .flush(GatewayId(1), Timestamp(7), &writes)
-            .await
-            .expect("flush");
-    }
-    assert_eq!(
-        trace(&*store, (Trace::Presence, 7)).await,
-        [1, 4].map(number).into_iter().collect::<Bits>()
-    );
 }
 
 async fn one_gateway_wins_a_tick(rooms: &dyn Rooms) {

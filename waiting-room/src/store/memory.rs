@@ -55,7 +55,7 @@ struct Room {
     log: VecDeque<String>,
     reports: VecDeque<Vec<u8>>,
     bonds: BTreeMap<Bond, Number>,
-    /// By kind and epoch: each gateway's bits, and how long the epoch is kept.
+    /// By kind and epoch: each gateway's bits, and until when the epoch is kept.
     traces: BTreeMap<(Trace, u64), Kept>,
     ticked_until: Timestamp,
 }
@@ -63,7 +63,7 @@ struct Room {
 #[derive(Clone, Debug, Default)]
 struct Kept {
     bits: HashMap<GatewayId, Bits>,
-    keep: Duration,
+    until: Timestamp,
 }
 
 impl Room {
@@ -92,20 +92,6 @@ impl Room {
             .is_some_and(|(oldest, _)| *oldest < kept)
         {
             self.bonds = self.bonds.split_off(&kept);
-        }
-    }
-
-    /// An epoch goes when it is older than its newest sibling by its whole keep: as in Redis, where each
-    /// expires by itself, but without a clock.
-    fn forget_old_traces(&mut self) {
-        for trace in [Trace::Presence, Trace::Activity, Trace::Due] {
-            let of_kind = (trace, 0)..=(trace, u64::MAX);
-            let Some((&(_, newest), _)) = self.traces.range(of_kind).next_back() else {
-                continue;
-            };
-            let is_over = |epoch: u64, keep| Timestamp(epoch).plus(keep) < Timestamp(newest);
-            self.traces
-                .retain(|(kind, epoch), kept| *kind != trace || !is_over(*epoch, kept.keep));
         }
     }
 }
@@ -242,9 +228,10 @@ impl RoomStore for MemoryStore {
     ) -> Result<(), StoreError> {
         let mut room = self.room()?;
         room.gateways.insert(gateway, at);
+        room.traces.retain(|_, kept| at <= kept.until);
         for write in writes {
             let epoch = room.traces.entry((write.trace, write.epoch)).or_default();
-            epoch.keep = write.keep;
+            epoch.until = write.until;
             epoch
                 .bits
                 .entry(gateway)
@@ -254,14 +241,27 @@ impl RoomStore for MemoryStore {
         Ok(())
     }
 
+    async fn forget_visits(&self, epochs: &[u64]) -> Result<(), StoreError> {
+        let mut room = self.room()?;
+        for epoch in epochs {
+            room.traces.remove(&(Trace::Activity, *epoch));
+        }
+        Ok(())
+    }
+
     async fn head(&self) -> Result<Head, StoreError> {
         let room = self.room()?;
+        let visits = (Trace::Activity, 0)..=(Trace::Activity, u64::MAX);
+        let visits = room.traces.range(visits);
         Ok(Head {
             next: room.next,
             record: room.record.clone(),
             stamps: room.stamps.clone(),
             orders: room.orders.clone().into_iter().collect(),
             gateways: room.gateways.clone(),
+            visits: visits
+                .map(|((_, epoch), kept)| (*epoch, kept.until))
+                .collect(),
             at: None,
         })
     }
@@ -331,8 +331,7 @@ impl RoomStore for MemoryStore {
     }
 
     async fn traces(&self, epochs: &[Epoch]) -> Result<Vec<Bits>, StoreError> {
-        let mut room = self.room()?;
-        room.forget_old_traces();
+        let room = self.room()?;
         let of_epoch = |epoch: &Epoch| {
             let mut bits = Bits::new();
             if let Some(kept) = room.traces.get(epoch) {

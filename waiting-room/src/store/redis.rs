@@ -15,7 +15,7 @@
 //! | `…:w` | list, expiring | what gateways saw of the origin |
 //! | `…:t` | string, expiring | held by the gateway that ticks |
 //! | `…:m:<kind>:<segment>` | bitmap, 8 KiB | marks of 65,536 numbers |
-//! | `…:v` | hash | field kind and segment, value a count of its changes; field `o:` and place, value an order; field `w:` and gateway, value when it wrote last |
+//! | `…:v` | hash | field kind and segment, value a count of its changes; field `o:` and place, value an order; field `w:` and gateway, value when it wrote last; field `a:` and an epoch of visits, value until when it is kept |
 //! | `…:e:<trace>:<epoch>` | hash, expiring | field gateway + chunk, value 512 bytes of bits |
 //!
 //! Each gateway writes only its own fields of a trace, whole: no read-modify-write, and twice is once.
@@ -180,25 +180,40 @@ impl RoomStore for RedisStore {
         at: Timestamp,
         writes: &[ChunkWrite],
     ) -> Result<(), StoreError> {
-        let mut fields: BTreeMap<(Trace, u64), (Duration, Vec<Argument>)> = BTreeMap::new();
+        let mut fields: BTreeMap<(Trace, u64), (Timestamp, Vec<Argument>)> = BTreeMap::new();
         for write in writes {
-            let (keep, fields) = fields.entry((write.trace, write.epoch)).or_default();
-            *keep = write.keep;
+            let (until, fields) = fields.entry((write.trace, write.epoch)).or_default();
+            *until = write.until;
             fields.push(wire::blob(&wire::trace_field(gateway, write.chunk)));
             fields.push(wire::blob(&write.bytes));
         }
         let pipeline = self.links()?.bulk.client()?.pipeline();
-        for ((trace, epoch), (keep, fields)) in fields {
+        let field = Argument::from(wire::gateway_field(gateway));
+        let mut noted = vec![self.key("v"), field, Argument::from(at.0.to_string())];
+        for ((trace, epoch), (until, fields)) in fields {
+            if trace == Trace::Activity {
+                noted.extend([wire::visits_field(epoch), until.0.to_string()].map(Argument::from));
+            }
             let key = self.trace_key(trace, epoch);
             let set = [key.clone()].into_iter().chain(fields).collect();
             let _: Value = pipeline.custom(command("HSET"), set).await?;
-            let keep = Argument::from(millis(keep).to_string());
+            let keep = Argument::from(millis(until.since(at)).max(1).to_string());
             let _: Value = pipeline.custom(command("PEXPIRE"), vec![key, keep]).await?;
         }
-        let field = Argument::from(wire::gateway_field(gateway));
-        let here = vec![self.key("v"), field, Argument::from(at.0.to_string())];
-        let _: Value = pipeline.custom(command("HSET"), here).await?;
+        // Listed after they are there.
+        let _: Value = pipeline.custom(command("HSET"), noted).await?;
         let _: Vec<Value> = pipeline.all().await?;
+        Ok(())
+    }
+
+    async fn forget_visits(&self, epochs: &[u64]) -> Result<(), StoreError> {
+        let fields = epochs.iter().map(|epoch| wire::visits_field(*epoch).into());
+        let listed: Vec<_> = [self.key("v")].into_iter().chain(fields).collect();
+        if listed.len() == 1 {
+            return Ok(());
+        }
+        let client = self.links()?.bulk.client()?;
+        let _: Value = client.custom(command("HDEL"), listed).await?;
         Ok(())
     }
 
@@ -216,6 +231,7 @@ impl RoomStore for RedisStore {
             stamps,
             orders,
             gateways,
+            visits,
         } = wire::fields(answers.next())?;
         Ok(Head {
             next,
@@ -223,6 +239,7 @@ impl RoomStore for RedisStore {
             stamps,
             orders,
             gateways,
+            visits,
             at: Some(wire::time(answers.next())?),
         })
     }

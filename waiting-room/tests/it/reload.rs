@@ -10,7 +10,7 @@ use waiting_room::{
     Driver, Room, Stepped, Timestamp, controller::TICK, store::memory::MemoryStore,
 };
 
-use crate::fleet::{Browser, Gateway, START, parts};
+use crate::fleet::{Browser, Gateway, START, parts, seal};
 
 fn spec(active: u32, ttl: u64) -> Spec {
     Spec {
@@ -137,4 +137,45 @@ async fn a_longer_absence_still_ends() {
         driver.step(world.now).await;
     }
     assert_eq!(room.gauges(world.now).waiting, 0);
+}
+
+/// Rules reach the gateways of a fleet one after the other, and one that restarts has never heard of those before.
+#[tokio::test]
+async fn gateways_whose_sessions_differ_count_each_others_visits() {
+    for (one, other) in [(600, 60), (60, 600), (1_200, 600), (600, 7), (9, 8)] {
+        let store = MemoryStore::new();
+        let start = |id, ttl| Gateway::new(id, Arc::new(store.clone()), rules(spec(3, ttl)));
+        let mut fleet = [start(1, one), start(2, other)];
+        let mut crowd = vec![Browser::default(); 20];
+        let (longest, mut came_in) = (one.max(other), 0);
+        for step in 0..longest * 4 * 3 {
+            let now = START.plus(TICK * u32::try_from(step).expect("small"));
+            if step == longest * 4 {
+                // One dies, and comes back with the rules of the other.
+                fleet[0] = start(3, other);
+            }
+            for gateway in &mut fleet {
+                gateway.step(now).await;
+            }
+            for (index, browser) in crowd.iter_mut().enumerate() {
+                let turn = (step + index as u64) % 16;
+                if browser.pass.is_none() && turn < 2 {
+                    let gateway = &fleet[(turn % 2) as usize];
+                    let _ = browser.enter(gateway, now, step * 64 + index as u64).await;
+                    came_in += u32::from(browser.pass.is_some());
+                }
+            }
+            let passes = crowd.iter().filter_map(|browser| browser.pass.as_deref());
+            let inside = passes.filter(|pass| seal().read_pass(pass, now).is_ok());
+            let inside = inside.count();
+            assert!(
+                inside <= 3,
+                "{inside} inside: {one} s and {other} s, {step}"
+            );
+        }
+        assert!(
+            came_in > 5,
+            "seats were given on: {one} s and {other} s, {came_in}"
+        );
+    }
 }

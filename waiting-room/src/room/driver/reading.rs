@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc, time::Duration};
 
-use super::Driver;
+use super::{super::visit::Visited, Driver};
 use crate::{
     bits::Bits,
     controller::{self, Traces},
@@ -44,6 +44,7 @@ impl Driver {
                 ..Known::default()
             };
         }
+        self.inner.visited.store(Arc::new(Visited::listed(head)));
         let all = now >= self.known.all_at.plus(READ_ALL_EVERY);
         if all {
             self.read_activity(now).await?;
@@ -90,7 +91,7 @@ impl Driver {
     }
 
     async fn read_activity(&self, now: Timestamp) -> Result<(), StoreError> {
-        let epochs = self.activity_epochs(now);
+        let epochs: Vec<Epoch> = self.inner.visited.load().alive(now).collect();
         let read = self.inner.store.traces(&epochs).await?;
         self.remember_active(&epochs, &read);
         Ok(())
@@ -104,11 +105,6 @@ impl Driver {
             .zip(read.iter().cloned());
         self.inner.active.store(Arc::new(by_epoch.collect()));
         union(read.iter().cloned())
-    }
-
-    fn activity_epochs(&self, now: Timestamp) -> Vec<Epoch> {
-        let all = self.inner.visits.alive(now).into_iter();
-        all.map(|epoch| (Trace::Activity, epoch)).collect()
     }
 
     /// The presence epochs that say who is there.
@@ -129,9 +125,10 @@ impl Driver {
         let presence = presence.map_or(Vec::new(), |living| {
             Epochs::of_presence(rules).within(&living)
         });
-        let mut epochs = self.activity_epochs(now);
+        let visited = self.inner.visited.load();
+        let mut epochs: Vec<Epoch> = visited.alive(now).collect();
         let activity = epochs.len();
-        epochs.extend(of(Trace::Activity, self.inner.visits.ended(now)));
+        epochs.extend(visited.ended(now));
         let over = epochs.len();
         epochs.extend(of(Trace::Due, expected));
         let due = epochs.len();

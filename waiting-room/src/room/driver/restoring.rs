@@ -32,8 +32,7 @@ impl Driver {
         // Seats that other gateways had recorded become ours too, to the end of each visit. Who waits is recorded again by
         // each gateway, from what it knows itself.
         for (epoch, bits) in inner.active.load().iter() {
-            let ends = inner.visits.recorded(Timestamp(*epoch));
-            inner.activity.adopt(bits, ends);
+            inner.activity.adopt(bits, *epoch, now);
         }
         self.known.all_at = Timestamp(0);
         inner

@@ -123,15 +123,23 @@ pub(super) fn gateway_field(gateway: GatewayId) -> String {
     format!("{GATEWAY}{:016x}", gateway.0)
 }
 
+const VISITS: &str = "a:";
+
+/// The field of an epoch of visits in the same hash.
+pub(super) fn visits_field(epoch: u64) -> String {
+    format!("{VISITS}{epoch}")
+}
+
 /// What stands in the hash of stamps.
 #[derive(Default)]
 pub(super) struct Fields {
     pub(super) stamps: BTreeMap<Part, u64>,
     pub(super) orders: Vec<(String, Vec<u8>)>,
     pub(super) gateways: BTreeMap<GatewayId, Timestamp>,
+    pub(super) visits: BTreeMap<u64, Timestamp>,
 }
 
-/// The stamps of all parts, the orders that stand, and who was there when.
+/// The stamps of all parts, the orders that stand, who was there when, and where visits are counted.
 pub(super) fn fields(value: Option<Value>) -> Result<Fields, StoreError> {
     let mut items = array(value)?.into_iter();
     let mut fields = Fields::default();
@@ -146,6 +154,11 @@ pub(super) fn fields(value: Option<Value>) -> Result<Fields, StoreError> {
                 return Err(unexpected("a gateway's time"));
             };
             fields.gateways.insert(GatewayId(id), Timestamp(at));
+        } else if let Some(epoch) = field.strip_prefix(VISITS) {
+            let (Some(epoch), Some(until)) = (epoch.parse().ok(), value.as_u64()) else {
+                return Err(unexpected("an epoch of visits"));
+            };
+            fields.visits.insert(epoch, Timestamp(until));
         } else {
             let (Some(part), Some(stamp)) = (part_of(&field), value.as_u64()) else {
                 return Err(unexpected("a stamp"));
