@@ -7,11 +7,12 @@
 //! | operation | twice does |
 //! | --- | --- |
 //! | [`take`](RoomStore::take) | burn numbers, so it is sent once |
-//! | [`mark_each`](RoomStore::mark_each), [`merge`](RoomStore::merge), [`flush`](RoomStore::flush), [`forget_visits`](RoomStore::forget_visits), [`order`](RoomStore::order), [`keep`](RoomStore::keep), [`add_move`](RoomStore::add_move) | nothing more |
+//! | [`mark_each`](RoomStore::mark_each), [`merge`](RoomStore::merge), [`flush`](RoomStore::flush), [`forget_visits`](RoomStore::forget_visits), [`order`](RoomStore::order), [`keep`](RoomStore::keep), [`add_move`](RoomStore::add_move), [`add_receipt`](RoomStore::add_receipt) | nothing more |
 //! | [`try_tick`](RoomStore::try_tick) | lose this tick |
 //! | [`bind`](RoomStore::bind) | nothing: the first number stands |
 //! | [`commit`](RoomStore::commit) | nothing: the version has moved |
 
+mod arrivals;
 #[cfg(feature = "test-util")]
 pub mod conformance;
 pub mod memory;
@@ -19,6 +20,7 @@ pub mod redis;
 
 use std::{collections::BTreeMap, fmt, num::NonZeroU32, time::Duration};
 
+pub use arrivals::{Bond, INVITATIONS_KEPT, MOST_RECEIPTS, RECEIPTS_KEPT, ReceiptId, SHELF, Shelf};
 use async_trait::async_trait;
 use thiserror::Error;
 
@@ -84,31 +86,6 @@ pub const KEPT_ENTRIES: u32 = 1_000;
 
 /// Reports on the origin that a store keeps: half a minute of sixteen gateways.
 pub const KEPT_REPORTS: u32 = 2_000;
-
-/// A name to which one number may be bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Bond {
-    /// Where it lies, and so for how long.
-    pub shelf: Shelf,
-    /// The name.
-    pub name: u64,
-}
-
-/// Names that are forgotten together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Shelf {
-    /// Arrivals whose challenge was given in this period, counted in [`SHELF`]s since the epoch.
-    Arrivals(u64),
-    /// Invitations; kept for [`INVITATIONS_KEPT`] after the last was used.
-    Invitations,
-}
-
-/// Arrivals of so long a time lie on one shelf. A shelf is kept for three times that after its last arrival, or until
-/// arrivals three shelves later come: a challenge of it is long over by then.
-pub const SHELF: Duration = Duration::from_secs(600);
-
-/// A sale lasts days, not months.
-pub const INVITATIONS_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// What a mark said before it was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,6 +210,18 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the store did not answer: they may be bound all the same.
     async fn bind(&self, pairs: &[(Bond, Number)]) -> Result<Vec<Number>, StoreError>;
+
+    /// Notes which numbers some arrivals got, for wherever they ask again; kept for [`RECEIPTS_KEPT`].
+    ///
+    /// # Errors
+    /// When the store did not answer: it may be noted all the same.
+    async fn add_receipt(&self, receipt: &[u8], now: Timestamp) -> Result<(), StoreError>;
+
+    /// The first [`MOST_RECEIPTS`] receipts after `after`, oldest first.
+    ///
+    /// # Errors
+    /// When the store did not answer.
+    async fn receipts(&self, after: ReceiptId) -> Result<Vec<(ReceiptId, Vec<u8>)>, StoreError>;
 
     /// Sets marks and says what each was; in the order given.
     ///

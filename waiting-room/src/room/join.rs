@@ -2,11 +2,12 @@
 //!
 //! A join that comes some milliseconds after the last one goes at once. Others wait until those are over, and all that
 //! came meanwhile share one number's round trip: a crowd costs the store no more than some hundred commands a second.
-//! Numbers are handed out in the order of arrival. One arrival, named by its nonce, is one number however often it is presented
-//! at this gateway, so that a reload beside a running poll costs no second place. Where a number has a price,
-//! the store remembers it too ([`bonds`]), so that one payment is one number in the whole fleet.
+//! Numbers are handed out in the order of arrival. One arrival, named by its nonce, is one number however often it is presented,
+//! so that a reload beside a running poll costs no second place. The whole fleet knows for some time which arrival got which
+//! ([`receipts`]). Where a number has a price, the store remembers it to the last ([`bonds`]): one payment is one number.
 
 mod bonds;
+mod receipts;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -21,7 +22,7 @@ use tokio::sync::oneshot;
 use super::Inner;
 use crate::{
     counts::Event,
-    store::{Bond, Taken},
+    store::{Bond, ReceiptId, Taken},
     value::{Number, Timestamp},
 };
 
@@ -31,8 +32,9 @@ const MOST_BATCHED: usize = 4_096;
 const MOST_WAITING: usize = 65_536;
 /// How long an arrival's number is remembered (up to twice this), to answer a repeat.
 const REMEMBER: Duration = Duration::from_secs(60);
-/// Most remembered arrivals per generation, of 8,700 joins a second: twice 26 MB at the worst.
-const MOST_REMEMBERED: usize = 1 << 19;
+/// Most remembered arrivals per generation, of 7,600 joins a second; of more, the last are remembered. As many as fit into a
+/// table of 9 MB.
+const MOST_REMEMBERED: usize = (1 << 19) / 8 * 7;
 
 /// Somebody who is to be given one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +88,8 @@ pub(super) struct Joins {
     queue: Mutex<Queue>,
     /// Shared with the room before and the one after: a reload of the rules makes nobody a second visitor.
     remembered: Arc<Mutex<Remembered>>,
+    /// How far the fleet's receipts were read, and over which link.
+    read_to: Mutex<(u64, ReceiptId)>,
 }
 
 #[derive(Debug, Default)]
@@ -93,18 +97,20 @@ struct Queue {
     waiting: VecDeque<Arrival>,
     answers: HashMap<u64, Vec<Answer>>,
     is_driven: bool,
+    /// When the last of them came.
+    asked_at: Timestamp,
 }
 
 /// The numbers of the last arrivals.
 #[derive(Debug, Default)]
 struct Remembered {
-    recent: HashMap<u64, Given>,
-    older: HashMap<u64, Given>,
+    recent: HashMap<u64, Number>,
+    older: HashMap<u64, Number>,
     turned_at: Timestamp,
 }
 
 enum Entry {
-    Known(Given),
+    Known(Number),
     Full,
     Wait {
         answer: oneshot::Receiver<Option<Given>>,
@@ -123,7 +129,7 @@ impl Inner {
             return None;
         }
         match inner.joins.enter(arrival, now) {
-            Entry::Known(given) => Some(given),
+            Entry::Known(number) => Some(Given::again(number)),
             Entry::Full => None,
             Entry::Wait { answer, drive } => {
                 if drive {
@@ -185,13 +191,13 @@ impl Inner {
 async fn drive_joins(inner: Arc<Inner>) {
     loop {
         let pause = inner.joins.gather;
-        let Some(batch) = inner.joins.next_batch() else {
+        let Some((batch, now)) = inner.joins.next_batch() else {
             return;
         };
         let given = if inner.door.has_a_price() {
             inner.give_bound(&batch).await
         } else {
-            inner.give(batch.len()).await
+            inner.give_with_receipt(&batch, now).await
         };
         for (arrival, given) in batch.into_iter().zip(given) {
             if given.is_some() {
@@ -210,6 +216,7 @@ impl Joins {
         Self {
             gather,
             queue: Mutex::default(),
+            read_to: Mutex::default(),
             remembered: before.map_or_else(Arc::default, |before| Arc::clone(&before.remembered)),
         }
     }
@@ -223,12 +230,13 @@ impl Joins {
     fn enter(&self, arrival: Arrival, now: Timestamp) -> Entry {
         let nonce = arrival.nonce;
         let mut queue = self.queue.lock();
-        if let Some(given) = self.remembered.lock().number_of(nonce, now) {
-            return Entry::Known(given);
+        if let Some(number) = self.remembered.lock().number_of(nonce, now) {
+            return Entry::Known(number);
         }
         if queue.waiting.len() >= MOST_WAITING {
             return Entry::Full;
         }
+        queue.asked_at = now;
         let (send, answer) = oneshot::channel();
         let same = queue.answers.entry(nonce).or_default();
         let is_first = same.is_empty();
@@ -240,20 +248,20 @@ impl Joins {
         Entry::Wait { answer, drive }
     }
 
-    fn next_batch(&self) -> Option<Vec<Arrival>> {
+    fn next_batch(&self) -> Option<(Vec<Arrival>, Timestamp)> {
         let mut queue = self.queue.lock();
         let count = queue.waiting.len().min(MOST_BATCHED);
         if count == 0 {
             queue.is_driven = false;
             return None;
         }
-        Some(queue.waiting.drain(..count).collect())
+        Some((queue.waiting.drain(..count).collect(), queue.asked_at))
     }
 
     fn answer(&self, nonce: u64, given: Option<Given>) {
         let mut queue = self.queue.lock();
         if let Some(given) = given {
-            self.remembered.lock().note(nonce, given);
+            self.remembered.lock().note(nonce, given.number);
         }
         for answer in queue.answers.remove(&nonce).unwrap_or_default() {
             // A visitor who hung up leaves a number that nobody holds; it is passed over as absent.
@@ -263,18 +271,27 @@ impl Joins {
 }
 
 impl Remembered {
-    fn number_of(&mut self, nonce: u64, now: Timestamp) -> Option<Given> {
+    fn number_of(&mut self, nonce: u64, now: Timestamp) -> Option<Number> {
         if now.since(self.turned_at) >= REMEMBER {
-            self.older = std::mem::take(&mut self.recent);
+            self.turn();
             self.turned_at = now;
         }
-        let given = self.recent.get(&nonce).or_else(|| self.older.get(&nonce));
-        given.copied()
+        self.find(nonce)
     }
 
-    fn note(&mut self, nonce: u64, given: Given) {
-        if self.recent.len() < MOST_REMEMBERED {
-            self.recent.insert(nonce, given);
+    fn find(&self, nonce: u64) -> Option<Number> {
+        let number = self.recent.get(&nonce).or_else(|| self.older.get(&nonce));
+        number.copied()
+    }
+
+    fn note(&mut self, nonce: u64, number: Number) {
+        if self.recent.len() >= MOST_REMEMBERED {
+            self.turn();
         }
+        self.recent.insert(nonce, number);
+    }
+
+    fn turn(&mut self) {
+        self.older = std::mem::take(&mut self.recent);
     }
 }

@@ -49,6 +49,7 @@ pub async fn run(rooms: &dyn Rooms) {
     the_log_keeps_its_last_entries(rooms).await;
     reports_of_all_gateways_are_read_in_order(rooms).await;
     kept::what_is_kept_is_read_back(rooms).await;
+    kept::receipts_are_read_once_and_forgotten_in_time(rooms).await;
     kept::moves_are_read_in_their_order(rooms).await;
     rooms_do_not_see_each_other(rooms).await;
     bonds::a_name_is_bound_to_the_first_number(rooms).await;

@@ -1,8 +1,12 @@
 //! The store of a single process: everything in one mutex, nothing outlives it.
 
+#[cfg(any(test, feature = "test-util"))]
+mod faults;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     num::NonZeroU32,
+    ops::Bound,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -11,11 +15,13 @@ use std::{
 };
 
 use async_trait::async_trait;
+#[cfg(any(test, feature = "test-util"))]
+pub use faults::Backup;
 use parking_lot::Mutex;
 
 use super::{
-    Bond, Commit, Committed, Epoch, GatewayId, Head, KEPT_ENTRIES, KEPT_REPORTS, Mark, Part, Reach,
-    Record, RoomStore, Shelf, StoreError, Taken, Was,
+    Bond, Commit, Committed, Epoch, GatewayId, Head, KEPT_ENTRIES, KEPT_REPORTS, MOST_RECEIPTS,
+    Mark, Part, RECEIPTS_KEPT, Reach, ReceiptId, Record, RoomStore, Shelf, StoreError, Taken, Was,
 };
 use crate::{
     bits::Bits,
@@ -55,6 +61,7 @@ struct Room {
     log: VecDeque<String>,
     reports: VecDeque<Vec<u8>>,
     bonds: BTreeMap<Bond, Number>,
+    receipts: BTreeMap<ReceiptId, Vec<u8>>,
     /// By kind and epoch: each gateway's bits, and until when the epoch is kept.
     traces: BTreeMap<(Trace, u64), Kept>,
     ticked_until: Timestamp,
@@ -125,44 +132,6 @@ impl MemoryStore {
     }
 }
 
-/// Faults, for simulations.
-#[cfg(any(test, feature = "test-util"))]
-impl MemoryStore {
-    /// No operation succeeds from now on.
-    pub fn cut(&self) {
-        self.shared.reachable.store(false, Ordering::Relaxed);
-    }
-
-    /// The store answers again, over a new link.
-    pub fn mend(&self) {
-        self.shared.session.fetch_add(1, Ordering::Relaxed);
-        self.shared.reachable.store(true, Ordering::Relaxed);
-    }
-
-    /// Forgets everything, as a server that restarted without a disk does.
-    pub fn wipe(&self) {
-        *self.shared.room.lock() = Room::default();
-        self.shared.session.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// What it holds now, to roll back to.
-    #[must_use]
-    pub fn backup(&self) -> Backup {
-        Backup(self.shared.room.lock().clone())
-    }
-
-    /// Goes back to `backup`, as a fail-over to a lagging replica does.
-    pub fn roll_back(&self, backup: &Backup) {
-        *self.shared.room.lock() = backup.0.clone();
-        self.shared.session.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// A former content of a [`MemoryStore`].
-#[cfg(any(test, feature = "test-util"))]
-#[derive(Clone, Debug)]
-pub struct Backup(Room);
-
 #[async_trait]
 impl RoomStore for MemoryStore {
     fn session(&self) -> u64 {
@@ -195,6 +164,27 @@ impl RoomStore for MemoryStore {
         room.forget_old_shelves(pairs);
         let bind = |(name, number): &(Bond, Number)| *room.bonds.entry(*name).or_insert(*number);
         Ok(pairs.iter().map(bind).collect())
+    }
+
+    async fn add_receipt(&self, receipt: &[u8], now: Timestamp) -> Result<(), StoreError> {
+        let mut room = self.room()?;
+        let oldest = ReceiptId(now.minus(RECEIPTS_KEPT).0, 0);
+        room.receipts = room.receipts.split_off(&oldest);
+        // A clock that was set back does not put it before what was read already.
+        let last = room.receipts.last_key_value().map(|(last, _)| *last);
+        let next = last.map_or(ReceiptId(0, 0), |ReceiptId(at, nth)| ReceiptId(at, nth + 1));
+        room.receipts
+            .insert(next.max(ReceiptId(now.0, 0)), receipt.to_vec());
+        Ok(())
+    }
+
+    async fn receipts(&self, after: ReceiptId) -> Result<Vec<(ReceiptId, Vec<u8>)>, StoreError> {
+        let room = self.room()?;
+        let after = room
+            .receipts
+            .range((Bound::Excluded(after), Bound::Unbounded));
+        let first = after.take(MOST_RECEIPTS);
+        Ok(first.map(|(id, receipt)| (*id, receipt.clone())).collect())
     }
 
     async fn mark_each(&self, mark: Mark, numbers: &[Number]) -> Result<Vec<Was>, StoreError> {

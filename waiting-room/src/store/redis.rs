@@ -11,6 +11,7 @@
 //! | `…:k:<name>` | string, expiring | something kept under a name: a list of arrivals, an offered place |
 //! | `…:j` | list | places that moved to another device |
 //! | `…:b:<shelf>` | hash, expiring | field a name (8 bytes), value the number bound to it |
+//! | `…:q` | stream, expiring | which numbers the last arrivals got |
 //! | `…:l` | list | the last entries of the line's log |
 //! | `…:w` | list, expiring | what gateways saw of the origin |
 //! | `…:t` | string, expiring | held by the gateway that ticks |
@@ -25,6 +26,8 @@ mod fence;
 mod guide;
 mod link;
 mod marked;
+mod receipts;
+mod reports;
 mod servers;
 mod united;
 mod wire;
@@ -40,8 +43,8 @@ use async_trait::async_trait;
 use fred::{prelude::*, util::redis_keyslot};
 
 use super::{
-    Bond, Commit, Committed, Epoch, GatewayId, Head, KEPT_REPORTS, Mark, Part, RoomStore,
-    StoreError, Taken, Was,
+    Bond, Commit, Committed, Epoch, GatewayId, Head, Mark, Part, ReceiptId, RoomStore, StoreError,
+    Taken, Was,
 };
 use crate::{
     bits::Bits,
@@ -87,6 +90,7 @@ impl Redis {
             slot: redis_keyslot(prefix.as_bytes()),
             prefix,
             dropped_below: Arc::default(),
+            receipts_expire: Arc::default(),
         }
     }
 }
@@ -99,6 +103,8 @@ pub struct RedisStore {
     prefix: String,
     /// Below this segment this process has dropped all marks.
     dropped_below: Arc<AtomicU64>,
+    /// When this process last said that the receipts expire.
+    receipts_expire: Arc<AtomicU64>,
 }
 
 impl RedisStore {
@@ -155,6 +161,14 @@ impl RoomStore for RedisStore {
 
     async fn bind(&self, pairs: &[(Bond, Number)]) -> Result<Vec<Number>, StoreError> {
         self.bind_once(pairs).await
+    }
+
+    async fn add_receipt(&self, receipt: &[u8], now: Timestamp) -> Result<(), StoreError> {
+        self.receipt_added(receipt, now).await
+    }
+
+    async fn receipts(&self, after: ReceiptId) -> Result<Vec<(ReceiptId, Vec<u8>)>, StoreError> {
+        self.receipts_after(after).await
     }
 
     async fn mark_each(&self, mark: Mark, numbers: &[Number]) -> Result<Vec<Was>, StoreError> {
@@ -297,27 +311,11 @@ impl RoomStore for RedisStore {
     }
 
     async fn report(&self, report: &[u8]) -> Result<(), StoreError> {
-        let pipeline = self.links()?.bulk.client()?.pipeline();
-        let key = self.key("w");
-        let push = vec![key.clone(), wire::blob(report)];
-        let _: Value = pipeline.custom(command("RPUSH"), push).await?;
-        let kept = Argument::from(format!("-{KEPT_REPORTS}"));
-        let trim = vec![key.clone(), kept, "-1".into()];
-        let _: Value = pipeline.custom(command("LTRIM"), trim).await?;
-        let expire = vec![key, "60000".into()];
-        let _: Value = pipeline.custom(command("PEXPIRE"), expire).await?;
-        let _: Vec<Value> = pipeline.all().await?;
-        Ok(())
+        self.reported(report).await
     }
 
     async fn reports(&self) -> Result<Vec<Vec<u8>>, StoreError> {
-        let range = vec![self.key("w"), "0".into(), "-1".into()];
-        let client = self.links()?.bulk.client()?;
-        let reports = wire::array(Some(client.custom(command("LRANGE"), range).await?))?;
-        Ok(reports
-            .into_iter()
-            .filter_map(Value::into_owned_bytes)
-            .collect())
+        self.last_reports().await
     }
 
     async fn log(&self, count: u32) -> Result<Vec<String>, StoreError> {

@@ -137,6 +137,27 @@ async fn a_retry_never_moves_a_visitor_back() {
 }
 
 #[tokio::test]
+async fn a_join_whose_answer_was_lost_gets_the_same_number_at_any_gateway() {
+    let mut scene = Scene::new(1, Schedule::default()).await;
+    let _ = scene.arrive(3).await;
+    let mut challenged = Browser::default();
+    let _ = scene.enter(&mut challenged).await;
+    let mut numbers = Vec::new();
+    for round in 0..6 {
+        // The answer of each round gets lost. Others join meanwhile, and processes end.
+        let mut retry = challenged.clone();
+        let _ = retry.enter(&scene.gateways[round % 2], scene.now, 99).await;
+        numbers.extend(retry.ticket().map(|ticket| ticket.number));
+        let _ = scene.arrive(3).await;
+        if round >= 2 {
+            scene.replace(round % 2);
+        }
+        scene.steps(6).await;
+    }
+    assert_eq!(numbers, [numbers[0]; 6]);
+}
+
+#[tokio::test]
 async fn a_process_that_restarts_loses_no_place() {
     let mut scene = Scene::new(1, Schedule::default()).await;
     let mut crowd = scene.arrive(6).await;

@@ -1,8 +1,12 @@
-//! What is kept under a name, and the list of moves.
+//! What is kept under a name, the list of moves, and the receipts.
 
 use std::time::Duration;
 
-use super::Rooms;
+use super::{BASE, Rooms};
+use crate::{
+    store::{RECEIPTS_KEPT, ReceiptId},
+    value::Timestamp,
+};
 
 const KEEP: Duration = Duration::from_secs(60);
 
@@ -17,6 +21,41 @@ pub(super) async fn moves_are_read_in_their_order(rooms: &dyn Rooms) {
     assert_eq!(other.moves(0).await, Ok(all));
     assert_eq!(other.moves(3).await, Ok(Vec::new()));
     assert_eq!(other.moves(9).await, Ok(Vec::new()));
+}
+
+pub(super) async fn receipts_are_read_once_and_forgotten_in_time(rooms: &dyn Rooms) {
+    let (one, other) = (rooms.open("receipts"), rooms.open("receipts"));
+    assert_eq!(one.receipts(ReceiptId::default()).await, Ok(Vec::new()));
+    let theirs = one.head().await.expect("head").at;
+    let now = theirs.unwrap_or(Timestamp(BASE));
+    for entry in [[1, 0], [2, 255], [1, 0]] {
+        one.add_receipt(&entry, now).await.expect("added");
+    }
+    let all = other.receipts(ReceiptId::default()).await.expect("read");
+    let entries: Vec<_> = all.iter().map(|(_, entry)| &entry[..]).collect();
+    assert_eq!(entries, [[1, 0], [2, 255], [1, 0]]);
+    assert_eq!(other.receipts(all[0].0).await, Ok(all[1..].to_vec()));
+    assert_eq!(other.receipts(all[2].0).await, Ok(Vec::new()));
+    // Set back, a clock puts nothing before what was read.
+    other
+        .add_receipt(&[7], now.minus(RECEIPTS_KEPT))
+        .await
+        .expect("added");
+    let after = one.receipts(all[2].0).await.expect("read");
+    assert_eq!(after.len(), 1);
+    assert_eq!(after[0].1, [7]);
+    // A store may drop them by the hundred.
+    for _ in 0..200 {
+        one.add_receipt(&[8; 64], now.plus(2 * RECEIPTS_KEPT))
+            .await
+            .expect("added");
+    }
+    let left = one.receipts(ReceiptId::default()).await.expect("read");
+    assert!(
+        left.iter().all(|(_, entry)| entry[..] != [1, 0]),
+        "{}",
+        left.len()
+    );
 }
 
 pub(super) async fn what_is_kept_is_read_back(rooms: &dyn Rooms) {
