@@ -8,8 +8,11 @@
 
 use std::collections::HashMap;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::{
-    token::{Ticket, Told},
+    store::EntryId,
+    token::{NAME_BITS, Ticket, Told},
     value::{LineId, Number, Timestamp},
 };
 
@@ -58,8 +61,8 @@ impl Move {
 pub struct Moves {
     /// The secret that counts, and how often the place has moved.
     now_at: HashMap<Number, (u64, u32)>,
-    /// How many entries of the list were read.
-    read: usize,
+    /// The last entry of the list that was read.
+    read: EntryId,
 }
 
 impl Moves {
@@ -90,15 +93,26 @@ impl Moves {
         self.now_at.get(&number).map_or(0, |(_, moves)| *moves)
     }
 
-    /// How many entries of the list these are from.
+    /// The last entry of the list that these are from.
     #[must_use]
-    pub fn read(&self) -> usize {
+    pub fn read(&self) -> EntryId {
         self.read
     }
 
-    /// So many entries have been read.
-    pub(crate) fn note_read(&mut self, entries: usize) {
-        self.read = entries;
+    /// The list has been read so far.
+    pub(crate) fn note_read(&mut self, last: EntryId) {
+        self.read = last;
+    }
+
+    /// How many places have moved.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.now_at.len()
+    }
+
+    /// Forgets the places below `floor`: nobody has them any more.
+    pub(crate) fn forget_below(&mut self, floor: Number) {
+        self.now_at.retain(|number, _| *number >= floor);
     }
 
     /// Whether a ticket with this secret has lost the place to another device.
@@ -115,10 +129,8 @@ pub(crate) struct Offer {
     pub(crate) number: Number,
     pub(crate) joined_at: Timestamp,
     pub(crate) secret: u64,
-    /// The secret of whoever takes it.
+    /// From this follows the secret of whoever takes it.
     pub(crate) to: u64,
-    /// Who took it, by address and user agent; 0 while nobody has.
-    pub(crate) taker: u64,
     /// From when nobody takes it.
     pub(crate) ends: Timestamp,
     /// Where its holder wanted to go.
@@ -126,14 +138,22 @@ pub(crate) struct Offer {
 }
 
 impl Offer {
-    /// The ticket of whoever takes it at `now`.
-    pub(crate) fn ticket(&self, now: Timestamp) -> Ticket {
+    /// The ticket of the device that takes it at `now`. A device that asks twice is the same device; of two, each has a
+    /// secret of its own, and so the place goes to one.
+    pub(crate) fn ticket(&self, device: u64, now: Timestamp) -> Ticket {
+        let mut hash = Sha256::new_with_prefix(b"fluxgate handoff");
+        hash.update(self.to.to_be_bytes());
+        hash.update(device.to_be_bytes());
+        let digest = hash.finalize();
+        let own = digest.first_chunk().copied().map_or(0, u64::from_be_bytes);
+        // The name of the place, by which a desk finds it, moves along.
+        let name = (1 << NAME_BITS) - 1;
         Ticket {
             line: self.line,
             number: self.number,
             joined_at: self.joined_at,
             told: Told::nothing(now),
-            secret: self.to,
+            secret: (own & !name) | (self.secret & name),
         }
     }
 
@@ -144,26 +164,24 @@ impl Offer {
             joined_at,
             secret,
             to,
-            taker,
             ends,
             wanted,
         } = self;
-        let fields = [line.0, number.0, joined_at.0, *secret, *to, *taker, ends.0];
+        let fields = [line.0, number.0, joined_at.0, *secret, *to, ends.0];
         [&fields.map(u64::to_be_bytes).concat(), wanted.as_bytes()].concat()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (fields, wanted) = bytes.split_first_chunk::<56>()?;
+        let (fields, wanted) = bytes.split_first_chunk::<48>()?;
         let (fields, _) = fields.as_chunks::<8>();
-        let fields = <[[u8; 8]; 7]>::try_from(fields).ok()?;
-        let [line, number, joined_at, secret, to, taker, ends] = fields.map(u64::from_be_bytes);
+        let fields = <[[u8; 8]; 6]>::try_from(fields).ok()?;
+        let [line, number, joined_at, secret, to, ends] = fields.map(u64::from_be_bytes);
         Some(Self {
             line: LineId(line),
             number: Number(number),
             joined_at: Timestamp(joined_at),
             secret,
             to,
-            taker,
             ends: Timestamp(ends),
             wanted: String::from_utf8(wanted.to_vec()).ok()?,
         })
@@ -225,14 +243,13 @@ mod tests {
             joined_at: Timestamp(3),
             secret: 4,
             to: 6,
-            taker: 7,
             ends: Timestamp(5),
             wanted: "/sale/shoes".into(),
         };
         assert_eq!(Offer::decode(&offer.encode()), Some(offer.clone()));
         assert_eq!(Move::decode(&step(1, 2).encode()), Some(step(1, 2)));
         assert_eq!(
-            (Offer::decode(&[1; 55]), Move::decode(&[1; 25])),
+            (Offer::decode(&[1; 47]), Move::decode(&[1; 25])),
             (None, None)
         );
     }

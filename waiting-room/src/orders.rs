@@ -9,7 +9,10 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::value::{Number, Timestamp};
+use crate::{
+    store::GatewayId,
+    value::{Number, Timestamp},
+};
 
 /// Longest text of an operator, in characters.
 pub const LONGEST_TEXT: usize = 280;
@@ -287,6 +290,25 @@ impl Orders {
         stocks
             .max_by_key(|(at, _)| *at)
             .and_then(|(_, remaining)| remaining)
+    }
+
+    /// The places of gateways' words on the stock that are not the last of them, each with its gateway.
+    pub(crate) fn older_stocks(&self) -> impl Iterator<Item = (&str, GatewayId)> {
+        let of_gateway = |(place, order): &'_ (String, Order)| {
+            let gateway = place.strip_prefix(STOCK_OF_GATEWAY)?;
+            let gateway = u64::from_str_radix(gateway, 16).ok()?;
+            Some((GatewayId(gateway), order.at))
+        };
+        let newest = self
+            .all
+            .iter()
+            .filter_map(of_gateway)
+            .map(|(_, at)| at)
+            .max();
+        self.all.iter().filter_map(move |entry| {
+            let (gateway, at) = of_gateway(entry)?;
+            (Some(at) < newest).then_some((entry.0.as_str(), gateway))
+        })
     }
 
     /// The tickets to be called first, in the order in which that was said.

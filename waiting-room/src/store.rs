@@ -20,7 +20,7 @@ pub mod redis;
 
 use std::{collections::BTreeMap, fmt, num::NonZeroU32, time::Duration};
 
-pub use arrivals::{Bond, INVITATIONS_KEPT, MOST_RECEIPTS, RECEIPTS_KEPT, ReceiptId, SHELF, Shelf};
+pub use arrivals::{Bond, EntryId, INVITATIONS_KEPT, MOST_ENTRIES, RECEIPTS_KEPT, SHELF, Shelf};
 use async_trait::async_trait;
 use thiserror::Error;
 
@@ -211,17 +211,23 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// When the store did not answer: they may be bound all the same.
     async fn bind(&self, pairs: &[(Bond, Number)]) -> Result<Vec<Number>, StoreError>;
 
-    /// Notes which numbers some arrivals got, for wherever they ask again; kept for [`RECEIPTS_KEPT`].
+    /// Notes at `now` which numbers some arrivals got, for wherever they ask again. Those from before `since` may be
+    /// dropped; all are after [`RECEIPTS_KEPT`] without a new one, sooner or later.
     ///
     /// # Errors
     /// When the store did not answer: it may be noted all the same.
-    async fn add_receipt(&self, receipt: &[u8], now: Timestamp) -> Result<(), StoreError>;
+    async fn add_receipt(
+        &self,
+        receipt: &[u8],
+        now: Timestamp,
+        since: Timestamp,
+    ) -> Result<(), StoreError>;
 
-    /// The first [`MOST_RECEIPTS`] receipts after `after`, oldest first.
+    /// The first [`MOST_ENTRIES`] receipts after `after`, oldest first.
     ///
     /// # Errors
     /// When the store did not answer.
-    async fn receipts(&self, after: ReceiptId) -> Result<Vec<(ReceiptId, Vec<u8>)>, StoreError>;
+    async fn receipts(&self, after: EntryId) -> Result<Vec<(EntryId, Vec<u8>)>, StoreError>;
 
     /// Sets marks and says what each was; in the order given.
     ///
@@ -299,11 +305,17 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// When the store did not answer: it may be added all the same.
     async fn add_move(&self, entry: &[u8]) -> Result<(), StoreError>;
 
-    /// The entries of the list of moves after the first `after`.
+    /// The first [`MOST_ENTRIES`] entries of the list of moves after `after`, oldest first.
     ///
     /// # Errors
     /// When the store did not answer.
-    async fn moves(&self, after: usize) -> Result<Vec<Vec<u8>>, StoreError>;
+    async fn moves(&self, after: EntryId) -> Result<Vec<(EntryId, Vec<u8>)>, StoreError>;
+
+    /// Drops the moves to `last` with it: of places that are no more.
+    ///
+    /// # Errors
+    /// When the store did not answer: some may still be there.
+    async fn forget_moves(&self, last: EntryId) -> Result<(), StoreError>;
 
     /// Adds what this gateway saw of the origin since its last report; the last [`KEPT_REPORTS`] are kept, for a minute.
     ///

@@ -50,6 +50,23 @@ fn the_newest_word_about_the_stock_counts_whoever_said_it() {
 }
 
 #[test]
+fn all_but_the_last_word_of_a_gateway_about_the_stock_can_go() {
+    let mut all = stored(&[order(9, Word::Stock { remaining: Some(9) })]);
+    for (gateway, at) in [(1, 5), (0xff, 7), (3, 6)] {
+        let word = order(
+            at,
+            Word::Stock {
+                remaining: Some(at),
+            },
+        );
+        all.push((format!("{STOCK_OF_GATEWAY}{gateway:016x}"), word.encode()));
+    }
+    let read = Orders::read(&all);
+    let older: Vec<_> = read.older_stocks().map(|(_, gateway)| gateway.0).collect();
+    assert_eq!(older, [1, 3]);
+}
+
+#[test]
 fn what_was_left_of_the_last_sale_is_not_left_of_this_one() {
     let stock = |place: &str, at, left| {
         let order = order(

@@ -9,10 +9,11 @@ use super::{Asked, Client, Held, Outcome, Presented, Room, TicketChange, locate:
 use crate::{
     counts::Event,
     handoff::{Move, Offer, code, typed},
-    snapshot::Place,
+    snapshot::{Place, Snapshot},
     status::{Reason, State, Status},
-    token::{NAME_BITS, Pass, Ticket},
-    value::{Moment, Number, Timestamp, millis},
+    store::MOST_ENTRIES,
+    token::{Pass, Ticket},
+    value::{Moment, Timestamp, millis},
 };
 
 /// How long a code is good.
@@ -21,11 +22,13 @@ const GOOD_FOR: Duration = Duration::from_secs(300);
 const AGAIN_WITHIN: Duration = Duration::from_secs(20);
 /// How often one place moves at most.
 const MOST_MOVES: u32 = 16;
+/// How many places of a line move at most, until it is idle and forgets its beginning.
+const MOST_PLACES: usize = 100_000;
 
 /// Why a place did not move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NotMoved {
-    /// Whoever offers has no place in the line to give. The caller's fault.
+    /// Whoever offers has no place in the line to give, or it has moved too often. The caller's fault.
     #[error("there is no place to move")]
     NoPlace,
     /// No such code, or its time is over, or it was used. The caller's fault.
@@ -71,22 +74,22 @@ impl Room {
         ) {
             return Err(NotMoved::NoPlace);
         }
-        if self.known_moves(ticket.number) >= MOST_MOVES {
+        let seen = self.snapshot();
+        let may_move = |seen: &Snapshot| {
+            seen.moves.count(ticket.number) < MOST_MOVES && seen.moves.places() < MOST_PLACES
+        };
+        if !seen.is_some_and(|seen| may_move(&seen)) {
             return Err(NotMoved::NoPlace);
         }
         // One offer for each ticket and five minutes: asked again, it is the same code and the same key.
         let period = at.now.0 / millis(GOOD_FOR);
         let made = self.inner.seal.one_time(&ticket, period);
-        let mask = (1 << NAME_BITS) - 1;
         let offer = Offer {
             line: ticket.line,
             number: ticket.number,
             joined_at: ticket.joined_at,
             secret: ticket.secret,
-            // The name of the place, by which a desk finds it, moves along. Decided here, so that a device which asks
-            // twice is the same device.
-            to: (made[1] & !mask) | (ticket.secret & mask),
-            taker: 0,
+            to: made[1],
             ends: at.now.plus(GOOD_FOR),
             wanted: wanted.to_owned(),
         };
@@ -114,19 +117,15 @@ impl Room {
         let offer = offer
             .filter(|offer| at.now < offer.ends)
             .ok_or(NotMoved::Unknown)?;
-        let taker = device(client);
-        if offer.taker != 0 && offer.taker != taker {
-            return Err(NotMoved::Unknown);
-        }
         // Since then it may have been drawn, come in or left.
-        let ticket = self.current(offer.ticket(at.now));
+        let ticket = self.current(offer.ticket(device(client), at.now));
         if self.is_spent(&ticket) {
             return Err(NotMoved::Unknown);
         }
         let next = Move {
             number: ticket.number,
             from: offer.secret,
-            to: offer.to,
+            to: ticket.secret,
         };
         let mut at_whom = self.now_at(&next).await?;
         if at_whom == offer.secret {
@@ -134,13 +133,12 @@ impl Room {
             added.map_err(|_| self.lost())?;
             at_whom = self.now_at(&next).await?;
         }
-        if at_whom != offer.to {
-            // Somebody else was faster, with another code.
+        if at_whom != next.to {
+            // Somebody else was faster, with this code or another.
             return Err(NotMoved::Unknown);
         }
         // A device that did not hear the answer may ask again for a moment; after that the code is used up.
         let used = Offer {
-            taker,
             ends: offer.ends.min(at.now.plus(AGAIN_WITHIN)),
             ..offer.clone()
         };
@@ -168,17 +166,18 @@ impl Room {
     async fn now_at(&self, &Move { number, from, .. }: &Move) -> Result<u64, NotMoved> {
         let seen = self.snapshot();
         let known = seen.map(|seen| Arc::clone(&seen.moves)).unwrap_or_default();
-        let added = self.inner.store.moves(known.read()).await;
-        let added = added.map_err(|_| self.lost())?;
-        let added = added.iter().filter_map(|bytes| Move::decode(bytes));
-        let at = known.at(number).unwrap_or(from);
-        Ok(added
-            .filter(|next| next.number == number)
-            .fold(at, |at, next| if at == next.from { next.to } else { at }))
-    }
-
-    fn known_moves(&self, number: Number) -> u32 {
-        self.snapshot().map_or(0, |seen| seen.moves.count(number))
+        let (mut at, mut read) = (known.at(number).unwrap_or(from), known.read());
+        loop {
+            let added = self.inner.store.moves(read).await;
+            let added = added.map_err(|_| self.lost())?;
+            let moves = added.iter().filter_map(|(_, bytes)| Move::decode(bytes));
+            let moves = moves.filter(|next| next.number == number);
+            at = moves.fold(at, |at, next| if at == next.from { next.to } else { at });
+            match added.last() {
+                Some((last, _)) if added.len() == MOST_ENTRIES => read = *last,
+                _ => return Ok(at),
+            }
+        }
     }
 
     /// Whether nobody could take this place over any more.

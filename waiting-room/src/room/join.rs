@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use super::Inner;
 use crate::{
     counts::Event,
-    store::{Bond, ReceiptId, Taken},
+    store::{Bond, Taken},
     value::{Number, Timestamp},
 };
 
@@ -88,8 +88,7 @@ pub(super) struct Joins {
     queue: Mutex<Queue>,
     /// Shared with the room before and the one after: a reload of the rules makes nobody a second visitor.
     remembered: Arc<Mutex<Remembered>>,
-    /// How far the fleet's receipts were read, and over which link.
-    read_to: Mutex<(u64, ReceiptId)>,
+    read: Mutex<receipts::Read>,
 }
 
 #[derive(Debug, Default)]
@@ -216,7 +215,7 @@ impl Joins {
         Self {
             gather,
             queue: Mutex::default(),
-            read_to: Mutex::default(),
+            read: Mutex::default(),
             remembered: before.map_or_else(Arc::default, |before| Arc::clone(&before.remembered)),
         }
     }

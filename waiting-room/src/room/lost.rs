@@ -161,12 +161,15 @@ impl Desk {
 }
 
 impl Room {
-    /// Whether the store is lost. One that answers again is not, though it will be trusted only in a moment; and a gateway
-    /// that has just started and has its store has not lost it.
+    /// Whether the store is lost. One that answers again is not, though it will be trusted only in a moment.
     fn has_lost_its_store(&self, now: Timestamp) -> bool {
         let desk = &self.inner.heirlooms.desk;
-        let begins = || self.inner.store.session() != 0 && !desk.has_had_it();
-        desk.lost_since(now).is_some() && !desk.comes_back(now) && !begins()
+        desk.lost_since(now).is_some() && !desk.comes_back(now) && !self.begins()
+    }
+
+    /// A gateway that has just started and has its store has not lost it.
+    pub(super) fn begins(&self) -> bool {
+        self.inner.store.session() != 0 && !self.inner.heirlooms.desk.has_had_it()
     }
 
     /// Whether the store is lost and this room is thrown open for it.

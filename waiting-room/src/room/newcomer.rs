@@ -184,9 +184,15 @@ impl Room {
 
     /// No number can be given now.
     pub(super) fn no_number(&self, now: Timestamp) -> Held {
-        self.inner.heirlooms.counts.add(Event::StoreFailed);
+        let reason = match self.begins() {
+            true => Reason::Joining,
+            false => {
+                self.inner.heirlooms.counts.add(Event::StoreFailed);
+                Reason::StoreLost
+            }
+        };
         Held {
-            status: self.joining(now, Reason::StoreLost),
+            status: self.joining(now, reason),
             ticket: TicketChange::Keep,
         }
     }

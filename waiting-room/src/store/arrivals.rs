@@ -27,12 +27,12 @@ pub const SHELF: Duration = Duration::from_secs(600);
 /// A sale lasts days, not months.
 pub const INVITATIONS_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// A receipt's place among the receipts of a room: later ones are greater.
+/// An entry's place among the receipts or the moves of a room: later ones are greater.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ReceiptId(pub u64, pub u64);
+pub struct EntryId(pub u64, pub u64);
 
 /// How long receipts are kept at least: until whoever got no answer has asked again.
 pub const RECEIPTS_KEPT: Duration = Duration::from_secs(20);
 
-/// Most receipts that are read at once.
-pub const MOST_RECEIPTS: usize = 2_000;
+/// Most receipts, or moves, that are read at once.
+pub const MOST_ENTRIES: usize = 2_000;

@@ -1,12 +1,12 @@
 //! The store of a single process: everything in one mutex, nothing outlives it.
 
+mod entries;
 #[cfg(any(test, feature = "test-util"))]
 mod faults;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     num::NonZeroU32,
-    ops::Bound,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -15,13 +15,14 @@ use std::{
 };
 
 use async_trait::async_trait;
+use entries::Entries;
 #[cfg(any(test, feature = "test-util"))]
 pub use faults::Backup;
 use parking_lot::Mutex;
 
 use super::{
-    Bond, Commit, Committed, Epoch, GatewayId, Head, KEPT_ENTRIES, KEPT_REPORTS, MOST_RECEIPTS,
-    Mark, Part, RECEIPTS_KEPT, Reach, ReceiptId, Record, RoomStore, Shelf, StoreError, Taken, Was,
+    Bond, Commit, Committed, EntryId, Epoch, GatewayId, Head, KEPT_ENTRIES, KEPT_REPORTS, Mark,
+    Part, Reach, Record, RoomStore, Shelf, StoreError, Taken, Was,
 };
 use crate::{
     bits::Bits,
@@ -56,12 +57,12 @@ struct Room {
     orders: BTreeMap<String, Vec<u8>>,
     /// The oldest go first: there is no clock to end them by.
     kept: VecDeque<(String, Vec<u8>)>,
-    moves: Vec<Vec<u8>>,
+    moves: Entries,
     gateways: BTreeMap<GatewayId, Timestamp>,
     log: VecDeque<String>,
     reports: VecDeque<Vec<u8>>,
     bonds: BTreeMap<Bond, Number>,
-    receipts: BTreeMap<ReceiptId, Vec<u8>>,
+    receipts: Entries,
     /// By kind and epoch: each gateway's bits, and until when the epoch is kept.
     traces: BTreeMap<(Trace, u64), Kept>,
     ticked_until: Timestamp,
@@ -166,25 +167,20 @@ impl RoomStore for MemoryStore {
         Ok(pairs.iter().map(bind).collect())
     }
 
-    async fn add_receipt(&self, receipt: &[u8], now: Timestamp) -> Result<(), StoreError> {
+    async fn add_receipt(
+        &self,
+        receipt: &[u8],
+        now: Timestamp,
+        since: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut room = self.room()?;
-        let oldest = ReceiptId(now.minus(RECEIPTS_KEPT).0, 0);
-        room.receipts = room.receipts.split_off(&oldest);
-        // A clock that was set back does not put it before what was read already.
-        let last = room.receipts.last_key_value().map(|(last, _)| *last);
-        let next = last.map_or(ReceiptId(0, 0), |ReceiptId(at, nth)| ReceiptId(at, nth + 1));
-        room.receipts
-            .insert(next.max(ReceiptId(now.0, 0)), receipt.to_vec());
+        room.receipts.forget_before(EntryId(since.0, 0));
+        room.receipts.add(EntryId(now.0, 0), receipt);
         Ok(())
     }
 
-    async fn receipts(&self, after: ReceiptId) -> Result<Vec<(ReceiptId, Vec<u8>)>, StoreError> {
-        let room = self.room()?;
-        let after = room
-            .receipts
-            .range((Bound::Excluded(after), Bound::Unbounded));
-        let first = after.take(MOST_RECEIPTS);
-        Ok(first.map(|(id, receipt)| (*id, receipt.clone())).collect())
+    async fn receipts(&self, after: EntryId) -> Result<Vec<(EntryId, Vec<u8>)>, StoreError> {
+        Ok(self.room()?.receipts.after(after))
     }
 
     async fn mark_each(&self, mark: Mark, numbers: &[Number]) -> Result<Vec<Was>, StoreError> {
@@ -284,12 +280,18 @@ impl RoomStore for MemoryStore {
     }
 
     async fn add_move(&self, entry: &[u8]) -> Result<(), StoreError> {
-        self.room()?.moves.push(entry.to_vec());
+        self.room()?.moves.add(EntryId(1, 0), entry);
         Ok(())
     }
 
-    async fn moves(&self, after: usize) -> Result<Vec<Vec<u8>>, StoreError> {
-        Ok(self.room()?.moves.iter().skip(after).cloned().collect())
+    async fn moves(&self, after: EntryId) -> Result<Vec<(EntryId, Vec<u8>)>, StoreError> {
+        Ok(self.room()?.moves.after(after))
+    }
+
+    async fn forget_moves(&self, last: EntryId) -> Result<(), StoreError> {
+        let EntryId(at, nth) = last;
+        self.room()?.moves.forget_before(EntryId(at, nth + 1));
+        Ok(())
     }
 
     async fn report(&self, report: &[u8]) -> Result<(), StoreError> {

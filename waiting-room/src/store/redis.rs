@@ -9,7 +9,7 @@
 //! | `…:n` | counter | the next number |
 //! | `…:h` | string | the line, its horizon and when the record was made (8 bytes each), as the record says |
 //! | `…:k:<name>` | string, expiring | something kept under a name: a list of arrivals, an offered place |
-//! | `…:j` | list | places that moved to another device |
+//! | `…:j` | stream | places that moved to another device |
 //! | `…:b:<shelf>` | hash, expiring | field a name (8 bytes), value the number bound to it |
 //! | `…:q` | stream, expiring | which numbers the last arrivals got |
 //! | `…:l` | list | the last entries of the line's log |
@@ -22,11 +22,11 @@
 //! Each gateway writes only its own fields of a trace, whole: no read-modify-write, and twice is once.
 
 mod bonds;
+mod entries;
 mod fence;
 mod guide;
 mod link;
 mod marked;
-mod receipts;
 mod reports;
 mod servers;
 mod united;
@@ -43,7 +43,7 @@ use async_trait::async_trait;
 use fred::{prelude::*, util::redis_keyslot};
 
 use super::{
-    Bond, Commit, Committed, Epoch, GatewayId, Head, Mark, Part, ReceiptId, RoomStore, StoreError,
+    Bond, Commit, Committed, EntryId, Epoch, GatewayId, Head, Mark, Part, RoomStore, StoreError,
     Taken, Was,
 };
 use crate::{
@@ -163,12 +163,17 @@ impl RoomStore for RedisStore {
         self.bind_once(pairs).await
     }
 
-    async fn add_receipt(&self, receipt: &[u8], now: Timestamp) -> Result<(), StoreError> {
-        self.receipt_added(receipt, now).await
+    async fn add_receipt(
+        &self,
+        receipt: &[u8],
+        now: Timestamp,
+        since: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.receipt_added(receipt, now, since).await
     }
 
-    async fn receipts(&self, after: ReceiptId) -> Result<Vec<(ReceiptId, Vec<u8>)>, StoreError> {
-        self.receipts_after(after).await
+    async fn receipts(&self, after: EntryId) -> Result<Vec<(EntryId, Vec<u8>)>, StoreError> {
+        self.entries("q", after).await
     }
 
     async fn mark_each(&self, mark: Mark, numbers: &[Number]) -> Result<Vec<Was>, StoreError> {
@@ -296,18 +301,15 @@ impl RoomStore for RedisStore {
     }
 
     async fn add_move(&self, entry: &[u8]) -> Result<(), StoreError> {
-        let push = vec![self.key("j"), wire::blob(entry)];
-        let client = self.links()?.visitors.client()?;
-        let _: Value = client.custom(command("RPUSH"), push).await?;
-        Ok(())
+        self.move_added(entry).await
     }
 
-    async fn moves(&self, after: usize) -> Result<Vec<Vec<u8>>, StoreError> {
-        let range = vec![self.key("j"), after.to_string().into(), "-1".into()];
-        let client = self.links()?.bulk.client()?;
-        let entries = wire::array(Some(client.custom(command("LRANGE"), range).await?))?;
-        let entries = entries.into_iter();
-        Ok(entries.filter_map(Value::into_owned_bytes).collect())
+    async fn moves(&self, after: EntryId) -> Result<Vec<(EntryId, Vec<u8>)>, StoreError> {
+        self.entries("j", after).await
+    }
+
+    async fn forget_moves(&self, last: EntryId) -> Result<(), StoreError> {
+        self.moves_forgotten(last).await
     }
 
     async fn report(&self, report: &[u8]) -> Result<(), StoreError> {

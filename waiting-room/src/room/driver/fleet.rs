@@ -80,8 +80,13 @@ impl Driver {
         }
     }
 
-    /// Gateways that are not coming back need not be looked at for ever.
+    /// Gateways that are not coming back need not be looked at for ever, nor what they said of the stock.
     pub(super) async fn forget_the_dead(&self, now: Timestamp) -> Result<(), StoreError> {
+        for (place, gateway) in self.orders.older_stocks() {
+            if !self.known.gateways.contains_key(&gateway) {
+                self.inner.store.order(place, None).await?;
+            }
+        }
         for (gateway, at) in &self.known.gateways {
             if now.since(*at) > FORGOTTEN_AFTER {
                 self.inner.store.retire(*gateway).await?;

@@ -5,7 +5,8 @@ use std::{collections::HashSet, sync::Arc};
 use super::Driver;
 use crate::{
     handoff::{Move, Moves},
-    store::StoreError,
+    store::{EntryId, MOST_ENTRIES, StoreError},
+    value::Number,
 };
 
 /// What was read, and how far.
@@ -13,11 +14,11 @@ use crate::{
 pub(super) struct Known {
     moves: Arc<Moves>,
     /// In the order in which they counted.
-    all: Vec<Move>,
+    all: Vec<(EntryId, Move)>,
     known: HashSet<Move>,
-    read: usize,
     /// The store may have lost some.
     is_doubted: bool,
+    floor: Number,
 }
 
 impl Known {
@@ -27,33 +28,80 @@ impl Known {
 }
 
 impl Driver {
-    /// Reads what was added since; after a new link the whole list, and what it lacks is written again.
-    pub(super) async fn read_moves(&mut self) -> Result<Arc<Moves>, StoreError> {
-        let store = &self.inner.store;
-        if std::mem::take(&mut self.moves.is_doubted) {
-            self.moves.read = 0;
+    /// Reads what was added since; after a new link the whole list, and what it lacks is written again. What is below the
+    /// line's `floor` is forgotten.
+    pub(super) async fn read_moves(&mut self, floor: Number) -> Result<Arc<Moves>, StoreError> {
+        let anew = std::mem::take(&mut self.moves.is_doubted);
+        let after = if anew {
+            EntryId::default()
+        } else {
+            self.moves.moves.read()
+        };
+        let entries = self.added_moves(after).await?;
+        if anew {
+            self.write_moves_again(&entries).await?;
         }
-        let entries = store.moves(self.moves.read).await?;
-        if self.moves.read == 0 {
-            let theirs: HashSet<_> = entries.iter().collect();
-            let ours = self.moves.all.iter().map(Move::encode);
-            for entry in ours.filter(|entry| !theirs.contains(entry)) {
-                store.add_move(&entry).await?;
+        if anew || !entries.is_empty() {
+            let last = entries.last().map_or(after, |(last, _)| *last);
+            let mut moves = Moves::clone(&self.moves.moves);
+            for (id, next) in &entries {
+                let Some(next) = Move::decode(next) else {
+                    continue;
+                };
+                moves.apply(&next);
+                if self.moves.known.insert(next) {
+                    self.moves.all.push((*id, next));
+                }
             }
+            moves.note_read(last);
+            self.moves.moves = Arc::new(moves);
         }
-        if entries.is_empty() {
-            return Ok(Arc::clone(&self.moves.moves));
+        if self.moves.floor < floor {
+            self.forget_moves(floor).await?;
         }
-        self.moves.read += entries.len();
-        let mut moves = Moves::clone(&self.moves.moves);
-        for next in entries.iter().filter_map(|bytes| Move::decode(bytes)) {
-            moves.apply(&next);
-            if self.moves.known.insert(next) {
-                self.moves.all.push(next);
-            }
-        }
-        moves.note_read(self.moves.read);
-        self.moves.moves = Arc::new(moves);
         Ok(Arc::clone(&self.moves.moves))
+    }
+
+    async fn added_moves(&self, mut after: EntryId) -> Result<Vec<(EntryId, Vec<u8>)>, StoreError> {
+        let mut all = Vec::new();
+        loop {
+            let added = self.inner.store.moves(after).await?;
+            let is_last = added.len() < MOST_ENTRIES;
+            all.extend(added);
+            match all.last() {
+                Some((last, _)) if !is_last => after = *last,
+                _ => return Ok(all),
+            }
+        }
+    }
+
+    async fn write_moves_again(&self, theirs: &[(EntryId, Vec<u8>)]) -> Result<(), StoreError> {
+        let theirs: HashSet<_> = theirs.iter().map(|(_, entry)| entry).collect();
+        let ours = self.moves.all.iter().map(|(_, own)| own.encode());
+        for entry in ours.filter(|entry| !theirs.contains(entry)) {
+            self.inner.store.add_move(&entry).await?;
+        }
+        Ok(())
+    }
+
+    /// The line has forgotten its beginning: the moves of those places go too, here and in the store.
+    async fn forget_moves(&mut self, floor: Number) -> Result<(), StoreError> {
+        let known = &mut self.moves;
+        let over = known
+            .all
+            .iter()
+            .take_while(|(_, moved)| moved.number < floor);
+        let over = over.count();
+        if let Some((last, _)) = over.checked_sub(1).and_then(|last| known.all.get(last)) {
+            self.inner.store.forget_moves(*last).await?;
+        }
+        for (_, moved) in known.all.drain(..over) {
+            known.known.remove(&moved);
+        }
+        let mut moves = Moves::clone(&known.moves);
+        moves.forget_below(floor);
+        known.moves = Arc::new(moves);
+        known.floor = floor;
+        Ok(())
     }
 }

@@ -79,7 +79,7 @@ impl Driver {
             self.orders = Arc::new(orders);
         }
         self.learn_rosters(&line).await?;
-        let moves = self.read_moves().await?;
+        let moves = self.read_moves(line.floor).await?;
         let marks = self.known.marks.clone();
         let mut picture = Snapshot::build(line, next, marks, now);
         picture.orders = Arc::clone(&self.orders);

@@ -3,13 +3,67 @@
 //!
 //! Before numbers are taken, what the other gateways gave meanwhile is read; before they are given out, it is noted which
 //! arrival gets which. So whoever asks again gets the same number, but for two gateways asked in the same
-//! millisecond. Receipts are kept for seconds: they cost the store 8 bytes a joiner, and the line nothing.
+//! millisecond. Receipts are kept for seconds: they cost the store 8 bytes a joiner, a megabyte at the most, and the line nothing.
+
+use std::collections::VecDeque;
 
 use super::{Arrival, Given, Inner, Joins};
 use crate::{
-    store::{MOST_RECEIPTS, ReceiptId, StoreError},
+    store::{EntryId, MOST_ENTRIES, RECEIPTS_KEPT, StoreError},
     value::{Number, Timestamp},
 };
+
+/// In a rush the receipts of the last so many arrivals are kept: a megabyte.
+const MOST_ARRIVALS: usize = 1 << 17;
+
+/// What was read of the fleet's receipts.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// Over which link, and how far.
+    session: u64,
+    last: EntryId,
+    /// When the last came, and of how many arrivals they are.
+    kept: VecDeque<(EntryId, usize)>,
+    arrivals: usize,
+}
+
+impl Read {
+    /// After which receipt to go on. Another store may number them otherwise: all are read again.
+    fn to(&mut self, session: u64) -> EntryId {
+        if self.session != session {
+            *self = Self {
+                session,
+                ..Self::default()
+            };
+        }
+        self.last
+    }
+
+    fn note(&mut self, id: EntryId, receipt: &[u8]) {
+        let arrivals = (receipt.len() / 8).saturating_sub(1);
+        self.last = id;
+        self.arrivals += arrivals;
+        self.kept.push_back((id, arrivals));
+        while self.arrivals > MOST_ARRIVALS
+            && let Some((_, oldest)) = self.kept.pop_front()
+        {
+            self.arrivals -= oldest;
+        }
+    }
+
+    /// Receipts from before that moment need not be kept at `now`.
+    fn needed_since(&mut self, now: Timestamp) -> Timestamp {
+        let since = now.minus(RECEIPTS_KEPT);
+        while let Some((EntryId(at, _), arrivals)) = self.kept.front()
+            && *at < since.0
+        {
+            self.arrivals -= arrivals;
+            self.kept.pop_front();
+        }
+        let oldest = self.kept.front();
+        oldest.map_or(since, |(EntryId(at, _), _)| since.max(Timestamp(*at)))
+    }
+}
 
 /// The first number, and the nonces of those who got it and the next ones.
 fn receipt(first: Number, arrivals: &[&Arrival]) -> Vec<u8> {
@@ -18,7 +72,7 @@ fn receipt(first: Number, arrivals: &[&Arrival]) -> Vec<u8> {
     words.flat_map(u64::to_be_bytes).collect()
 }
 
-fn read(receipt: &[u8]) -> impl Iterator<Item = (u64, Number)> {
+fn arrivals(receipt: &[u8]) -> impl Iterator<Item = (u64, Number)> {
     let (words, _) = receipt.as_chunks::<8>();
     let mut words = words.iter().map(|word| u64::from_be_bytes(*word));
     let first = Number(words.next().unwrap_or_default());
@@ -46,7 +100,8 @@ impl Inner {
         if let Some(Some(first)) = given.first() {
             let receipt = receipt(first.number, &fresh);
             // In vain: then only this gateway knows it.
-            if let Err(error) = self.store.add_receipt(&receipt, now).await {
+            let since = self.joins.read.lock().needed_since(now);
+            if let Err(error) = self.store.add_receipt(&receipt, now, since).await {
                 tracing::debug!(%error, "no receipt");
             }
         }
@@ -62,17 +117,15 @@ impl Inner {
     async fn read_receipts(&self) -> Result<(), StoreError> {
         let session = self.store.session();
         loop {
-            let after = self.joins.read_to(session);
+            let after = self.joins.read.lock().to(session);
             let receipts = self.store.receipts(after).await?;
-            let Some((last, _)) = receipts.last() else {
-                return Ok(());
-            };
-            *self.joins.read_to.lock() = (session, *last);
+            let mut read = self.joins.read.lock();
             let mut remembered = self.joins.remembered.lock();
-            for (nonce, number) in receipts.iter().flat_map(|(_, receipt)| read(receipt)) {
-                remembered.note(nonce, number);
+            for (id, receipt) in &receipts {
+                read.note(*id, receipt);
+                arrivals(receipt).for_each(|(nonce, number)| remembered.note(nonce, number));
             }
-            if receipts.len() < MOST_RECEIPTS {
+            if receipts.len() < MOST_ENTRIES {
                 return Ok(());
             }
         }
@@ -80,17 +133,6 @@ impl Inner {
 }
 
 impl Joins {
-    /// Another store may number its receipts otherwise: all are read again.
-    fn read_to(&self, session: u64) -> ReceiptId {
-        let read_to = self.read_to.lock();
-        let (of, last) = *read_to;
-        if of == session {
-            last
-        } else {
-            ReceiptId::default()
-        }
-    }
-
     fn known(&self, batch: &[Arrival]) -> Vec<Option<Number>> {
         let remembered = self.remembered.lock();
         let number = |arrival: &Arrival| remembered.find(arrival.nonce);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{BASE, Rooms};
 use crate::{
-    store::{RECEIPTS_KEPT, ReceiptId},
+    store::{EntryId, RECEIPTS_KEPT},
     value::Timestamp,
 };
 
@@ -12,33 +12,44 @@ const KEEP: Duration = Duration::from_secs(60);
 
 pub(super) async fn moves_are_read_in_their_order(rooms: &dyn Rooms) {
     let (one, other) = (rooms.open("moves"), rooms.open("moves"));
-    assert_eq!(one.moves(0).await, Ok(Vec::new()));
+    let first = EntryId::default();
+    assert_eq!(one.moves(first).await, Ok(Vec::new()));
     for entry in [[1, 0], [2, 255], [1, 0]] {
         one.add_move(&entry).await.expect("added");
     }
-    let all = vec![vec![1, 0], vec![2, 255], vec![1, 0]];
-    assert_eq!(other.moves(1).await, Ok(all[1..].to_vec()));
-    assert_eq!(other.moves(0).await, Ok(all));
-    assert_eq!(other.moves(3).await, Ok(Vec::new()));
-    assert_eq!(other.moves(9).await, Ok(Vec::new()));
+    let all = other.moves(first).await.expect("read");
+    let entries: Vec<_> = all.iter().map(|(_, entry)| &entry[..]).collect();
+    assert_eq!(entries, [[1, 0], [2, 255], [1, 0]]);
+    assert_eq!(other.moves(all[0].0).await, Ok(all[1..].to_vec()));
+    assert_eq!(other.moves(all[2].0).await, Ok(Vec::new()));
+    assert_eq!(one.forget_moves(all[1].0).await, Ok(()));
+    assert_eq!(other.moves(first).await, Ok(all[2..].to_vec()));
+    // What comes behind is read by whoever has read all that is forgotten.
+    assert_eq!(one.forget_moves(all[2].0).await, Ok(()));
+    one.add_move(&[3]).await.expect("added");
+    let after = other.moves(all[2].0).await.expect("read");
+    assert_eq!(after.len(), 1);
+    assert_eq!(after[0].1, [3]);
 }
 
 pub(super) async fn receipts_are_read_once_and_forgotten_in_time(rooms: &dyn Rooms) {
     let (one, other) = (rooms.open("receipts"), rooms.open("receipts"));
-    assert_eq!(one.receipts(ReceiptId::default()).await, Ok(Vec::new()));
+    assert_eq!(one.receipts(EntryId::default()).await, Ok(Vec::new()));
     let theirs = one.head().await.expect("head").at;
     let now = theirs.unwrap_or(Timestamp(BASE));
     for entry in [[1, 0], [2, 255], [1, 0]] {
-        one.add_receipt(&entry, now).await.expect("added");
+        one.add_receipt(&entry, now, now.minus(RECEIPTS_KEPT))
+            .await
+            .expect("added");
     }
-    let all = other.receipts(ReceiptId::default()).await.expect("read");
+    let all = other.receipts(EntryId::default()).await.expect("read");
     let entries: Vec<_> = all.iter().map(|(_, entry)| &entry[..]).collect();
     assert_eq!(entries, [[1, 0], [2, 255], [1, 0]]);
     assert_eq!(other.receipts(all[0].0).await, Ok(all[1..].to_vec()));
     assert_eq!(other.receipts(all[2].0).await, Ok(Vec::new()));
     // Set back, a clock puts nothing before what was read.
     other
-        .add_receipt(&[7], now.minus(RECEIPTS_KEPT))
+        .add_receipt(&[7], now.minus(RECEIPTS_KEPT), now.minus(RECEIPTS_KEPT))
         .await
         .expect("added");
     let after = one.receipts(all[2].0).await.expect("read");
@@ -46,11 +57,11 @@ pub(super) async fn receipts_are_read_once_and_forgotten_in_time(rooms: &dyn Roo
     assert_eq!(after[0].1, [7]);
     // A store may drop them by the hundred.
     for _ in 0..200 {
-        one.add_receipt(&[8; 64], now.plus(2 * RECEIPTS_KEPT))
+        one.add_receipt(&[8; 64], now.plus(RECEIPTS_KEPT), now.plus(RECEIPTS_KEPT))
             .await
             .expect("added");
     }
-    let left = one.receipts(ReceiptId::default()).await.expect("read");
+    let left = one.receipts(EntryId::default()).await.expect("read");
     assert!(
         left.iter().all(|(_, entry)| entry[..] != [1, 0]),
         "{}",

@@ -7,7 +7,7 @@ use fred::types::{ClusterHash, CustomCommand, Value};
 use crate::{
     bits::{Bits, CHUNK_BYTES},
     line::SEGMENT_CHUNKS,
-    store::{GatewayId, Mark, Part, Reach, ReceiptId, Record, StoreError, Taken, Was},
+    store::{EntryId, GatewayId, Mark, Part, Reach, Record, StoreError, Taken, Was},
     value::{LineId, Number, Timestamp},
 };
 
@@ -267,17 +267,17 @@ pub(super) fn record_bytes(record: &Record) -> Vec<u8> {
     [record.version.to_be_bytes().as_slice(), &record.line].concat()
 }
 
-/// An entry of the stream of receipts: its id, and one field with its value.
-pub(super) fn receipt(entry: Value) -> Result<(ReceiptId, Vec<u8>), StoreError> {
+/// An entry of a stream: its id, and one field with its value.
+pub(super) fn entry(entry: Value) -> Result<(EntryId, Vec<u8>), StoreError> {
     let read = |entry| {
         let [id, fields] = <[Value; 2]>::try_from(array(Some(entry)).ok()?).ok()?;
         let id = id.into_string()?;
         let (at, nth) = id.split_once('-')?;
-        let id = ReceiptId(at.parse().ok()?, nth.parse().ok()?);
-        let [_, receipt] = <[Value; 2]>::try_from(array(Some(fields)).ok()?).ok()?;
-        Some((id, receipt.into_owned_bytes()?))
+        let id = EntryId(at.parse().ok()?, nth.parse().ok()?);
+        let [_, content] = <[Value; 2]>::try_from(array(Some(fields)).ok()?).ok()?;
+        Some((id, content.into_owned_bytes()?))
     };
-    read(entry).ok_or_else(|| unexpected("a receipt"))
+    read(entry).ok_or_else(|| unexpected("an entry of a stream"))
 }
 
 /// The items of an array reply.

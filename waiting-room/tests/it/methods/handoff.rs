@@ -1,7 +1,12 @@
 //! A place moves to another device, once, and the first device is told.
 
+use std::num::NonZeroU32;
+
 use policies::schedule::{Method, Schedule};
-use waiting_room::{Client, Moment, NotMoved, Outcome, Reason, State};
+use waiting_room::{
+    Client, Moment, NotMoved, Outcome, Reason, State,
+    store::{EntryId, RoomStore as _},
+};
 
 use super::scene::{Scene, event, schedule};
 use crate::fleet::Browser;
@@ -184,4 +189,49 @@ async fn a_move_survives_a_store_that_forgets_and_a_draw() {
         scene.poll(&mut copy).await.status.reason,
         Some(Reason::Moved)
     );
+}
+
+#[tokio::test]
+async fn of_two_devices_with_one_code_one_has_the_place() {
+    let mut scene = Scene::new(1, Schedule::default()).await;
+    let crowd = scene.arrive(2).await;
+    let code = offer(&mut scene, &crowd[1]).await.expect("a code");
+    let at = Moment {
+        now: scene.now,
+        entropy: scene.roll(),
+    };
+    let mut takers = Vec::new();
+    for agent in ["a phone", "a tablet", "a phone"] {
+        let client = Client {
+            agent: Some(agent.as_bytes()),
+            ..Client::default()
+        };
+        let room = &scene.gateways[takers.len() % 2].room;
+        takers.push(room.take_place(&code, &client, at).await.is_ok());
+    }
+    assert_eq!(takers, [true, false, true]);
+}
+
+/// A room runs for years: what moved long ago is nobody's any more.
+#[tokio::test]
+async fn moves_are_forgotten_with_the_places_that_moved() {
+    let mut scene = Scene::new(1, Schedule::default()).await;
+    let crowd = scene.arrive(3).await;
+    let code = offer(&mut scene, &crowd[2]).await.expect("a code");
+    take(&mut scene, &code).await.expect("taken over");
+    let many = NonZeroU32::new(300_000).expect("not zero");
+    scene.store.take(many).await.expect("numbers");
+    scene.steps(4).await;
+    let kept = scene.store.moves(EntryId::default()).await;
+    assert_eq!(kept.map(|kept| kept.len()), Ok(1));
+    // Nobody holds these numbers, and nobody comes back.
+    scene.until(3_600).await;
+    let kept = scene.store.moves(EntryId::default()).await;
+    assert_eq!(kept, Ok(Vec::new()));
+    // Others move as ever.
+    let crowd = scene.arrive(2).await;
+    let code = offer(&mut scene, &crowd[1]).await.expect("a code");
+    let mut phone = take(&mut scene, &code).await.expect("taken over");
+    scene.steps(2).await;
+    assert_eq!(scene.poll(&mut phone).await.status.state, State::Waiting);
 }

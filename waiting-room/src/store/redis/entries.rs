@@ -1,4 +1,4 @@
-//! Which numbers the last arrivals got: a stream that every taking of numbers cuts to its last seconds.
+//! Streams: the moves, and which numbers the last arrivals got. Every taking of numbers cuts these to their last seconds.
 
 use std::sync::atomic::Ordering;
 
@@ -9,7 +9,7 @@ use super::{
     wire::{self, Argument, command},
 };
 use crate::{
-    store::{MOST_RECEIPTS, RECEIPTS_KEPT, ReceiptId, StoreError},
+    store::{EntryId, MOST_ENTRIES, RECEIPTS_KEPT, StoreError},
     value::{Timestamp, millis},
 };
 
@@ -18,9 +18,10 @@ impl RedisStore {
         &self,
         receipt: &[u8],
         now: Timestamp,
+        since: Timestamp,
     ) -> Result<(), StoreError> {
         let pipeline = self.links()?.visitors.client()?.pipeline();
-        let oldest = now.minus(RECEIPTS_KEPT).0.to_string();
+        let oldest = since.0.to_string();
         let add = ["MINID", "~", &oldest, "*", "r"].map(Argument::from);
         let add = [self.key("q")].into_iter().chain(add);
         let add: Vec<_> = add.chain([wire::blob(receipt)]).collect();
@@ -37,17 +38,36 @@ impl RedisStore {
         Ok(())
     }
 
-    pub(super) async fn receipts_after(
+    pub(super) async fn move_added(&self, entry: &[u8]) -> Result<(), StoreError> {
+        let add = vec![self.key("j"), "*".into(), "m".into(), wire::blob(entry)];
+        let client = self.links()?.visitors.client()?;
+        let _: Value = client.custom(command("XADD"), add).await?;
+        Ok(())
+    }
+
+    pub(super) async fn moves_forgotten(&self, last: EntryId) -> Result<(), StoreError> {
+        let EntryId(at, nth) = last;
+        let first_kept = format!("{at}-{}", nth.saturating_add(1));
+        let trim = ["MINID", &first_kept].map(Argument::from);
+        let trim: Vec<_> = [self.key("j")].into_iter().chain(trim).collect();
+        let client = self.links()?.bulk.client()?;
+        let _: Value = client.custom(command("XTRIM"), trim).await?;
+        Ok(())
+    }
+
+    /// The first entries of a stream after `after`.
+    pub(super) async fn entries(
         &self,
-        after: ReceiptId,
-    ) -> Result<Vec<(ReceiptId, Vec<u8>)>, StoreError> {
-        let count = MOST_RECEIPTS.to_string();
-        let ReceiptId(at, nth) = after;
+        stream: &str,
+        after: EntryId,
+    ) -> Result<Vec<(EntryId, Vec<u8>)>, StoreError> {
+        let count = MOST_ENTRIES.to_string();
+        let EntryId(at, nth) = after;
         let range = [format!("({at}-{nth}"), "+".into(), "COUNT".into(), count];
         let range = range.map(Argument::from);
-        let range: Vec<_> = [self.key("q")].into_iter().chain(range).collect();
+        let range: Vec<_> = [self.key(stream)].into_iter().chain(range).collect();
         let client = self.links()?.visitors.client()?;
         let entries = wire::array(Some(client.custom(command("XRANGE"), range).await?))?;
-        entries.into_iter().map(wire::receipt).collect()
+        entries.into_iter().map(wire::entry).collect()
     }
 }
