@@ -224,6 +224,11 @@ impl Snapshot {
         rules.late() == Late::Back && !self.marks.gone.has(number)
     }
 
+    /// Whether this is how the line stood less than `slack` before `now`. A clock that was set back knows nothing of that.
+    pub(crate) fn is_of(&self, now: Timestamp, slack: Duration) -> bool {
+        now <= self.read_at.plus(slack) && self.read_at <= now.plus(2 * CLOCK_SKEW)
+    }
+
     /// The number of the counted visitor who has so many counted before them.
     #[must_use]
     pub fn number_at(&self, ahead: u32) -> Option<Number> {

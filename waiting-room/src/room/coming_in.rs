@@ -19,7 +19,7 @@ impl Room {
         // A picture that has stopped moving cannot know that the seat was given on meanwhile: the fleet holds
         // an unclaimed seat for so long past its call, and no longer.
         let snapshot = self.snapshot();
-        let is_current = snapshot.is_some_and(|seen| at.now < seen.read_at.plus(CLAIM_SLACK));
+        let is_current = snapshot.is_some_and(|seen| seen.is_of(at.now, CLAIM_SLACK));
         if !is_current {
             return self.not_now(&ticket, at);
         }

@@ -137,7 +137,8 @@ impl Room {
     pub(super) fn told_early(&self, ticket: &Ticket, place: Place, at: Moment) -> Status {
         Status {
             ahead: Some(ticket.shown_ahead()).filter(|ahead| *ahead < u32::MAX),
-            poll_after: ticket.next_poll_at().since(at.now),
+            // Longer is what a clock says that was set back.
+            poll_after: ticket.next_poll_at().since(at.now).min(status::POLL_FAR),
             ..self.told(ticket, place, at)
         }
     }
@@ -145,7 +146,9 @@ impl Room {
     pub(super) fn told(&self, ticket: &Ticket, place: Place, at: Moment) -> Status {
         let snapshot = self.inner.snapshot.load();
         let read_at = snapshot.as_ref().map_or(at.now, |seen| seen.read_at);
-        let stale = at.now > read_at.plus(STALE_AFTER) || snapshot.is_none();
+        let stale = snapshot
+            .as_ref()
+            .is_none_or(|seen| !seen.is_of(at.now, STALE_AFTER));
         let mut status = Status {
             state: State::Waiting,
             reason: stale.then_some(Reason::StoreLost),

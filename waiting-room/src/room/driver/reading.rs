@@ -8,7 +8,7 @@ use crate::{
     controller::{self, Traces},
     line::{Line, Marks, SEGMENT_NUMBERS},
     orders::Orders,
-    presence::{Epochs, Trace},
+    presence::{CLOCK_SKEW, Epochs, Trace},
     snapshot::{Inside, Snapshot},
     store::{Epoch, GatewayId, Head, Mark, Part, StoreError},
     value::{LineId, Number, Timestamp},
@@ -38,6 +38,7 @@ impl Driver {
     ) -> Result<Arc<Snapshot>, StoreError> {
         let next = head.next.unwrap_or(line.frontier).max(line.frontier);
         check(&line, next)?;
+        is_not_ahead(&line, now)?;
         if self.known.line != Some(line.id) {
             self.known = Known {
                 line: Some(line.id),
@@ -168,4 +169,18 @@ fn check(line: &Line, next: Number) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(StoreError::Unexpected("a line that cannot be".into()))
+}
+
+/// A clock that was set back, of a machine or of the store and all its gateways, stands before what the line says happened.
+/// Nobody can be called by it: tickets say when to ask next, and who asks as told would look absent. The line stands, and
+/// the visitors are told that the store is lost, until the clock is right or has caught up.
+fn is_not_ahead(line: &Line, now: Timestamp) -> Result<(), StoreError> {
+    let ahead = line.ticked_at.since(now);
+    if ahead <= 2 * CLOCK_SKEW {
+        return Ok(());
+    }
+    let seconds = ahead.as_secs();
+    Err(StoreError::Unexpected(format!(
+        "a line that is {seconds} s ahead of this machine's clock; set the clocks"
+    )))
 }

@@ -279,3 +279,30 @@ proptest! {
         });
     }
 }
+
+/// Everybody's tickets say when to ask next, by the clock of before: by that of after they would all look absent.
+#[tokio::test]
+async fn a_clock_that_is_set_back_stops_the_line_with_a_reason_and_costs_nobody_the_place() {
+    let (mut scene, mut crowd) = scene(OnStoreLoss::Hold).await;
+    let right = scene.now;
+    scene.now = right.minus(std::time::Duration::from_secs(3_600));
+    let _ = crowd[0].leave(&scene.gateways[0], scene.now).await;
+    for round in 0..40 {
+        scene.steps(4).await;
+        for (ahead, browser) in crowd[1..].iter_mut().enumerate() {
+            let held = scene.poll(browser).await;
+            assert_eq!(held.status.state, State::Waiting, "{round}");
+            assert_eq!(held.status.ahead, u32::try_from(ahead).ok());
+            if round > 8 {
+                assert_eq!(held.status.reason, Some(Reason::StoreLost));
+            }
+        }
+    }
+    scene.now = right.plus(std::time::Duration::from_secs(40));
+    for _ in 0..40 {
+        scene.steps(4).await;
+        let _ = scene.poll(&mut crowd[1]).await;
+    }
+    let held = scene.poll(&mut crowd[1]).await;
+    assert_eq!(held.status.state, State::Called, "{held:?}");
+}
