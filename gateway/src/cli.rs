@@ -35,6 +35,7 @@ fluxgate: an edge gateway with a waiting room
 
   fluxgate room state [TENANT/ROOM]         how rooms stand
   fluxgate room history TENANT/ROOM [--from MS] [--step SECONDS] [--csv]
+  fluxgate room ticket TENANT/ROOM --ticket CODE                  how one ticket stands
   fluxgate room pause|resume|drain|undrain TENANT/ROOM --by NAME
   fluxgate room tune TENANT/ROOM --by NAME [--active N] [--per-minute N] [--until MS]
   fluxgate room announce TENANT/ROOM --by NAME --text TEXT
@@ -66,9 +67,14 @@ enum Command {
 
 /// Parses and obeys the command line.
 pub(crate) fn main() -> ExitCode {
-    let command = match parse(std::env::args_os().skip(1)) {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let usage = usage(words.first().and_then(|word| word.to_str()));
+    if words.iter().any(|word| word == "--help") {
+        return print(&usage);
+    }
+    let command = match parse(words) {
         Ok(command) => command,
-        Err(error) => return complain(&format!("{error}\n\n{HELP}"), 2),
+        Err(error) => return complain(&format!("fluxgate: {error}\n\n{usage}"), 2),
     };
     match command {
         Command::Help => print(HELP),
@@ -85,6 +91,26 @@ pub(crate) fn main() -> ExitCode {
         Command::Room(ask) => say(room::run(&ask)),
         Command::Verify(check) => say(verify::run(check)),
         Command::Invite(wish) => say(invite::run(&wish)),
+    }
+}
+
+/// What the help says about one command; all of it where there is no such command.
+fn usage(command: Option<&str>) -> String {
+    let named = command.map(|command| format!("  fluxgate {command} "));
+    let mut about = String::new();
+    let mut is_about = false;
+    for line in HELP.lines() {
+        // What goes on is indented deeper.
+        let is_more = line.starts_with("   ") && is_about;
+        is_about = is_more || named.as_ref().is_some_and(|named| line.starts_with(named));
+        if is_about {
+            about.push_str(line);
+            about.push('\n');
+        }
+    }
+    match about.is_empty() {
+        true => HELP.to_owned(),
+        false => about + "\nfluxgate --help lists all commands.\n",
     }
 }
 
@@ -164,4 +190,24 @@ fn complain(text: &str, code: u8) -> ExitCode {
     // With stderr gone there is nobody to complain to; the exit code still says it.
     let _ = std::io::stderr().write_all(text.as_bytes());
     ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_is_about_the_command_that_was_named() {
+        let preview = usage(Some("page"));
+        assert!(preview.contains("--template") && !preview.contains("fluxgate room"));
+        let room = usage(Some("room"));
+        assert!(
+            room.contains("room pause") && room.contains("--token-file"),
+            "{room}"
+        );
+        assert!(!room.contains("invite"));
+        assert_eq!(usage(None), HELP);
+        assert_eq!(usage(Some("dance")), HELP);
+        assert_eq!(usage(Some("--help")), HELP);
+    }
 }

@@ -49,7 +49,7 @@ mod verify;
 mod words;
 
 pub use entry::{Entry, Event, First, Kind, Limits, Opening};
-pub use head::{Head, HeadError};
+pub use head::{Head, HeadError, Noted, NotedError};
 pub use merge::{VerifyError, verify};
 pub use parse::{ParseError, Written};
 pub use passed::Passed;

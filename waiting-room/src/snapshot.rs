@@ -13,7 +13,7 @@ use crate::{
     estimate::{Forecast, Limits},
     handoff::Moves,
     line::{Batch, Line, Marks},
-    lottery::{Bytes, Draw},
+    lottery::Draw,
     orders::Orders,
     presence::CLOCK_SKEW,
     provisional::{Roster, Spot},
@@ -102,7 +102,7 @@ impl Snapshot {
     pub fn build(line: Line, next: Number, marks: Marks, read_at: Timestamp) -> Self {
         let next = next.max(line.frontier);
         let counted = count(&line, next, &marks);
-        let log_head = Bytes(line.log.hash).to_string().into();
+        let log_head = line.log.to_string().into();
         Self {
             line,
             next,

@@ -1,10 +1,11 @@
-//! Operators and their rooms: `GET /admin/rooms`, `GET` and `POST /admin/rooms/{tenant}/{room}`, and its
-//! `GET …/history`.
+//! Operators and their rooms: `GET /admin/rooms`, `GET` and `POST /admin/rooms/{tenant}/{room}`, its
+//! `GET …/history`, and `GET …/tickets/{code}` for a help desk.
 //!
 //! A `POST` is one order as JSON with the operator's name, as in `{"order":"pause","on":true,"by":"kim"}`; it stands
 //! for the whole fleet within a tick, is kept in the room's store and written to the line's log.
 
 mod history;
+mod ticket;
 
 use std::sync::Arc;
 
@@ -56,38 +57,36 @@ pub(super) async fn answer(
         let rooms: Vec<Value> = served.map(|served| state(served)).collect();
         return (StatusCode::OK, json!({ "rooms": rooms }));
     }
-    let (path, wants_history) = match path.strip_suffix("/history") {
-        Some(path) => (path, true),
-        None => (path, false),
+    let mut parts = path.trim_start_matches('/').split('/');
+    let [tenant, room] = [parts.next(), parts.next()].map(Option::unwrap_or_default);
+    let Some(served) = named(live, tenant, room) else {
+        let title = "no room of this name";
+        return problem(StatusCode::NOT_FOUND, "unknown_room", title);
     };
-    let named = path.strip_prefix('/').and_then(|rest| rest.split_once('/'));
-    let found = named.and_then(|(tenant, room)| {
-        let tenant = live.tenants().find(|known| known.name.as_str() == tenant)?;
-        let mut rooms = tenant.rooms.iter();
-        rooms.find(|served| served.name().as_str() == room)
-    });
-    let Some(served) = found else {
-        return problem(
-            StatusCode::NOT_FOUND,
-            "unknown_room",
-            "no room of this name",
-        );
-    };
-    match *method {
-        Method::GET | Method::HEAD if wants_history => history::answer(served, query),
-        Method::POST if wants_history => problem(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "only GET",
-        ),
-        Method::GET | Method::HEAD => (StatusCode::OK, state(served)),
-        Method::POST => order(served, body).await,
+    let reads = *method == Method::GET || *method == Method::HEAD;
+    match [parts.next(), parts.next(), parts.next()] {
+        [None, ..] if reads => (StatusCode::OK, state(served)),
+        [None, ..] if *method == Method::POST => order(served, body).await,
+        [None, ..] => not_allowed("GET or POST"),
+        [Some("history"), None, _] if reads => history::answer(served, query),
+        [Some("tickets"), Some(code), None] if reads => ticket::answer(served, code),
+        [Some("history"), None, _] | [Some("tickets"), Some(_), None] => not_allowed("only GET"),
         _ => problem(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "GET or POST",
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "a room has its history and its tickets",
         ),
     }
+}
+
+fn named<'a>(live: &'a Live, tenant: &str, room: &str) -> Option<&'a Arc<Served>> {
+    let tenant = live.tenants().find(|known| known.name.as_str() == tenant)?;
+    let mut rooms = tenant.rooms.iter();
+    rooms.find(|served| served.name().as_str() == room)
+}
+
+fn not_allowed(title: &str) -> Answer {
+    problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", title)
 }
 
 async fn order(served: &Arc<Served>, body: &[u8]) -> Answer {

@@ -24,6 +24,8 @@ pub(crate) struct Ask {
     order: Option<Value>,
     /// The last day rather than the present.
     history: Option<How>,
+    /// One ticket rather than the room.
+    ticket: Option<String>,
 }
 
 const DEFAULT_ADMIN: &str = "http://127.0.0.1:9080";
@@ -34,7 +36,7 @@ pub(super) fn parse(parser: &mut lexopt::Parser) -> Result<Ask, lexopt::Error> {
     let verb = match parser.next()? {
         Some(Value(verb)) => verb.string()?,
         Some(other) => return Err(other.unexpected()),
-        None => return Err("say what: state, history, pause, resume, drain, undrain, tune, announce, stock, first or beacon".into()),
+        None => return Err("say what: state, history, ticket, pause, resume, drain, undrain, tune, announce, stock, first or beacon".into()),
     };
     let mut ask = Ask {
         admin: DEFAULT_ADMIN.to_owned(),
@@ -42,6 +44,7 @@ pub(super) fn parse(parser: &mut lexopt::Parser) -> Result<Ask, lexopt::Error> {
         room: None,
         order: None,
         history: (verb == "history").then(How::default),
+        ticket: None,
     };
     let mut said = Map::new();
     while let Some(argument) = parser.next()? {
@@ -72,8 +75,12 @@ pub(super) fn parse(parser: &mut lexopt::Parser) -> Result<Ask, lexopt::Error> {
             other => return Err(other.unexpected()),
         }
     }
+    if verb == "ticket" {
+        ask.ticket = Some(asked_for(&said)?);
+        said.clear();
+    }
     ask.order = order(&verb, said)?;
-    if (ask.order.is_some() || ask.history.is_some()) && ask.room.is_none() {
+    if verb != "state" && ask.room.is_none() {
         return Err("say which room: TENANT/ROOM".into());
     }
     Ok(ask)
@@ -88,9 +95,25 @@ fn named(room: String) -> Result<String, lexopt::Error> {
     }
 }
 
+/// The code of a ticket, which becomes part of an address.
+fn asked_for(said: &Map<String, Value>) -> Result<String, lexopt::Error> {
+    let code = said
+        .get("ticket")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let is_code = !code.is_empty()
+        && code
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_code && said.len() == 1 {
+        return Ok(code.to_owned());
+    }
+    Err("say whose: --ticket CODE, as it stands on the page".into())
+}
+
 fn order(verb: &str, mut said: Map<String, Value>) -> Result<Option<Value>, lexopt::Error> {
     let (name, on) = match verb {
-        "state" | "history" => return Ok(None),
+        "state" | "history" | "ticket" => return Ok(None),
         "pause" => ("pause", Some(true)),
         "resume" => ("pause", Some(false)),
         "drain" => ("drain", Some(true)),
@@ -128,7 +151,9 @@ pub(crate) fn run(ask: &Ask) -> Result<String, String> {
 
 async fn send(ask: &Ask) -> Result<String, String> {
     let room = ask.room.as_deref().unwrap_or_default();
-    let more = ask.history.as_ref().map(How::address).unwrap_or_default();
+    let of_ticket = ask.ticket.as_ref().map(|code| format!("/tickets/{code}"));
+    let history = ask.history.as_ref().map(How::address);
+    let more = of_ticket.or(history).unwrap_or_default();
     let address = format!(
         "{}/admin/rooms/{room}{more}",
         ask.admin.trim_end_matches('/')
@@ -199,6 +224,11 @@ mod tests {
             csv: true,
         };
         assert_eq!((history.order, history.history), (None, Some(how)));
+        let ticket = ask("ticket acme/sale --ticket K7Q4MX").expect("valid");
+        assert_eq!(
+            (ticket.order, ticket.ticket.as_deref()),
+            (None, Some("K7Q4MX"))
+        );
     }
 
     #[test]
@@ -211,6 +241,10 @@ mod tests {
             "history",
             "history a/b --by kim",
             "tune a/b --active many",
+            "ticket a/b",
+            "ticket --ticket K7Q4MX",
+            "ticket a/b --ticket K7Q4/MX",
+            "ticket a/b --ticket K7Q4MX --by kim",
         ] {
             assert!(ask(wrong).is_err(), "{wrong}");
         }

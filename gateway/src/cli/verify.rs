@@ -6,7 +6,7 @@ use std::io::BufReader;
 use std::path::PathBuf;
 
 use lexopt::prelude::*;
-use waiting_room::journal::{self, Head, Verifier};
+use waiting_room::journal::{self, Noted, Verifier};
 use waiting_room::lottery;
 
 /// What is to be checked.
@@ -16,7 +16,7 @@ pub(crate) enum Check {
     Line {
         files: Vec<PathBuf>,
         /// Heads that were published and must be in it.
-        heads: Vec<Head>,
+        heads: Vec<Noted>,
         /// Numbers to tell the story of.
         numbers: Vec<u64>,
     },
@@ -73,7 +73,7 @@ pub(crate) fn run(check: Check) -> Result<String, String> {
     }
 }
 
-fn line(files: &[PathBuf], heads: &[Head], numbers: &[u64]) -> Result<String, String> {
+fn line(files: &[PathBuf], heads: &[Noted], numbers: &[u64]) -> Result<String, String> {
     let lines = by_line(files);
     if lines.len() > 1 && !(heads.is_empty() && numbers.is_empty()) {
         let count = lines.len();
@@ -104,8 +104,12 @@ fn by_line(files: &[PathBuf]) -> BTreeMap<Option<u64>, Vec<&PathBuf>> {
 }
 
 /// What is to be said of one line's copies, and whether nothing is wrong.
-fn one_line(files: &[&PathBuf], heads: &[Head], numbers: &[u64]) -> Result<(String, bool), String> {
-    let heads = heads.iter().copied();
+fn one_line(
+    files: &[&PathBuf],
+    heads: &[Noted],
+    numbers: &[u64],
+) -> Result<(String, bool), String> {
+    let heads = heads.iter().cloned();
     let verifier = heads.fold(Verifier::new(), Verifier::passing);
     let verifier = numbers.iter().copied().fold(verifier, Verifier::about);
     let open = |file: &&PathBuf| {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use waiting_room::journal::Noted;
+
 use super::{
     escape::push_html,
     hole::Hole,
@@ -60,7 +62,7 @@ impl Filling<'_> {
             Hole::Ticket => push_html(out, status.ticket.unwrap_or_default()),
             Hole::Seal => push_html(out, short(status.commitment)),
             Hole::Commitment => push_html(out, status.commitment.unwrap_or_default()),
-            Hole::Log => push_html(out, short(status.log_head)),
+            Hole::Log => push_html(out, noted(status.log_head)),
             Hole::LogUrl => self.log_url(out),
             Hole::HandoffUrl => push_html(out, status.handoff_url.unwrap_or_default()),
             Hole::LeaveUrl => push_html(out, self.visit.leave_url.unwrap_or_default()),
@@ -219,6 +221,13 @@ fn push_hidden_unless<T>(out: &mut String, shown: Option<T>) {
     if shown.is_none() {
         out.push_str(" hidden");
     }
+}
+
+/// What of a log's head is enough to prove later that it was there: its place, and sixteen digits.
+fn noted(head: Option<&str>) -> &str {
+    let head = head.unwrap_or_default();
+    let hash = head.find(':').map_or(0, |colon| colon + 1);
+    head.get(..hash + Noted::FEWEST_DIGITS).unwrap_or(head)
 }
 
 /// The first characters of a hash.

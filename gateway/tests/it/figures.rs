@@ -143,3 +143,32 @@ fn with_known_stock_whoever_waits_is_told_their_chance() {
     let stock = "fluxgate_room_stock{room=\"sale\",tenant=\"acme\"}";
     shop.gateway.wait_metric(stock, 1.0);
 }
+
+#[test]
+fn a_help_desk_finds_a_ticket_by_the_code_on_the_page() {
+    let shop = Shop::open();
+    let (mut first, mut second) = (Browser::at(&shop.gateway), Browser::at(&shop.gateway));
+    first.come_in();
+    second.visit();
+    let told = second.wait_in_line();
+    let code = told["ticket"].as_str().expect("a code").to_owned();
+    let find = |code: &str| shop.operator(&format!("ticket acme/sale --ticket {code}"));
+    second.until("it is found", |_| {
+        let (found, well) = find(&code);
+        let found: serde_json::Value = serde_json::from_str(&found).unwrap_or_default();
+        let number = found["number"].as_u64()?;
+        let waits = well && found["state"] == "waiting" && found["ahead"] == 0;
+        (waits && number > 0).then_some(())
+    });
+    let (_, well) = find("000000");
+    assert!(!well, "nobody's");
+    // The head on the page is enough to check the log by.
+    let head = told["log_head"].as_str().expect("a head");
+    let (seq, hash) = head.split_once(':').expect("its place and its hash");
+    assert!(seq.parse::<u64>().is_ok() && hash.len() == 64, "{head}");
+    let page = second.visit().body;
+    let shown = page.split("id=log").nth(1).expect("the log");
+    let shown = shown.split(['>', '<']).nth(1).expect("its head");
+    let (_, digits) = shown.split_once(':').expect("its place and digits");
+    assert_eq!(digits.len(), 16, "{shown}");
+}

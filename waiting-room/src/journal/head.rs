@@ -23,6 +23,61 @@ pub struct Head {
 #[error("a head is a number, a colon and 64 hexadecimal digits in lower case")]
 pub struct HeadError;
 
+/// What somebody noted of a head: its place and at least the first sixteen digits of its hash, as a page shows them.
+///
+/// Sixteen digits are 64 bits: nobody writes another log that ends in them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    seq: u64,
+    digits: String,
+}
+
+/// This was not noted from a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a head is a number, a colon and 16 to 64 hexadecimal digits in lower case")]
+pub struct NotedError;
+
+impl Noted {
+    /// Fewest digits that prove something.
+    pub const FEWEST_DIGITS: usize = 16;
+
+    pub(super) fn is_of(&self, head: &Head) -> bool {
+        self.seq == head.seq && Hex(&head.hash).to_string().starts_with(&self.digits)
+    }
+}
+
+impl From<Head> for Noted {
+    fn from(head: Head) -> Self {
+        Self {
+            seq: head.seq,
+            digits: Hex(&head.hash).to_string(),
+        }
+    }
+}
+
+impl FromStr for Noted {
+    type Err = NotedError;
+
+    fn from_str(text: &str) -> Result<Self, NotedError> {
+        let (seq, digits) = text.split_once(':').ok_or(NotedError)?;
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let is_hash =
+            (Self::FEWEST_DIGITS..=64).contains(&digits.len()) && digits.bytes().all(is_digit);
+        let seq: u64 = seq.parse().map_err(|_| NotedError)?;
+        let digits = digits.to_owned();
+        let noted = Self { seq, digits };
+        // No leading zero, no sign.
+        let is_whole = is_hash && seq <= MOST_NUMBER && noted.to_string() == text;
+        is_whole.then_some(noted).ok_or(NotedError)
+    }
+}
+
+impl fmt::Display for Noted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.seq, self.digits)
+    }
+}
+
 impl Head {
     pub(super) fn of(seq: u64, bytes: &[u8]) -> Self {
         Self {

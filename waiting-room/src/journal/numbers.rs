@@ -47,7 +47,7 @@ impl Numbers {
         self.frontier
     }
 
-    /// How many were passed while they were away or had left.
+    /// How many were passed while their holders were away or had left, or that had none any more.
     pub(super) fn passed_over(&self) -> u64 {
         self.passed_over
     }

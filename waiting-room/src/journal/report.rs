@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{Head, Limits, Opening, ParseError, Story, Why, date::Utc};
+use super::{Head, Limits, Noted, Opening, ParseError, Story, Why, date::Utc};
 use crate::value::Timestamp;
 
 /// Findings that are kept; further ones are only counted. A log with so many needs no list.
@@ -105,7 +105,7 @@ pub enum Fault {
     Differs(u64, u64),
     /// A head that was published is not in the log.
     #[error("the published head {0} is not in this log: it was cut off or written anew")]
-    NoSuchHead(Head),
+    NoSuchHead(Noted),
     /// What never falls, fell.
     #[error("lets `{what}` fall from {from} to {to}")]
     Fell {

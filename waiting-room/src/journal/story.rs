@@ -144,7 +144,7 @@ impl fmt::Display for Story {
             let at = Utc(at);
             write!(
                 f,
-                "\nIts turn came at {at}: it was away or had left, and was passed over."
+                "\nIts turn came at {at}: its holder was away or had left (or it had none any more), and it was passed over."
             )?;
         }
         for Call { at, seq, lane } in &self.calls {

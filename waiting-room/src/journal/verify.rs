@@ -1,7 +1,7 @@
 //! Replaying a log: one entry after the other, in memory that does not grow with its length.
 
 use super::{
-    Entry, Head, Kind, Opening, Place, Report, Story, Written,
+    Entry, Head, Kind, Noted, Opening, Place, Report, Story, Written,
     bounds::Bounds,
     numbers::{Numbers, Sight},
     report::{Fault, Faults},
@@ -20,7 +20,7 @@ pub struct Verifier {
     bounds: Bounds,
     last: Last,
     grace: Option<u64>,
-    must_pass: Vec<Head>,
+    must_pass: Vec<Noted>,
     has_gaps: bool,
     line: u64,
 }
@@ -65,8 +65,8 @@ impl Verifier {
     /// A head that somebody noted: it is a finding if the log does not pass through it. This is what
     /// proves that nothing was cut off at the end, or written anew.
     #[must_use]
-    pub fn passing(mut self, head: Head) -> Self {
-        self.must_pass.push(head);
+    pub fn passing(mut self, head: impl Into<Noted>) -> Self {
+        self.must_pass.push(head.into());
         self
     }
 
@@ -124,7 +124,7 @@ impl Verifier {
         if before.is_some_and(|before| before != *prev) {
             self.find(place, Fault::Broken);
         }
-        self.must_pass.retain(|noted| noted != head);
+        self.must_pass.retain(|noted| !noted.is_of(head));
         self.report.head = Some(*head);
         let mut faults = Faults::default();
         self.judge_opening(head.seq, entry, &mut faults);

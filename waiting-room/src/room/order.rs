@@ -5,16 +5,46 @@ use std::sync::Arc;
 use super::Room;
 use crate::{
     orders::Order,
+    snapshot::{Place, Snapshot},
     store::StoreError,
     token::{Ticket, Told},
     value::{Number, Timestamp},
 };
 
+/// A ticket that somebody named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its number in the line's log: the first is 0.
+    pub number: u64,
+    /// How it stands.
+    pub place: Place,
+    /// Whether its holder has a pass that is still good.
+    pub is_inside: bool,
+}
+
 impl Room {
+    /// The ticket whose public name is `name`: its number in the line's log, and how it stands at `now`. A ticket of a
+    /// pre-queue that was drawn has the number that it drew.
+    #[must_use]
+    pub fn find(&self, name: &str, now: Timestamp) -> Option<Found> {
+        let seen = self.snapshot()?;
+        let ticket = self.named(&seen, name)?;
+        let number = ticket.number.since(Number(seen.line.id.0));
+        Some(Found {
+            number,
+            place: self.place(&ticket, now),
+            is_inside: self.inner.is_inside(ticket.number),
+        })
+    }
+
     /// The number of the ticket whose public name is `name`, as it stands in the present line.
     #[must_use]
     pub fn number_of(&self, name: &str) -> Option<Number> {
         let seen = self.snapshot()?;
+        self.named(&seen, name).map(|ticket| ticket.number)
+    }
+
+    fn named(&self, seen: &Snapshot, name: &str) -> Option<Ticket> {
         let line = seen.line.id;
         let mut named = self.inner.seal.numbers_named(name, line).into_iter();
         let is_given = |number: &Number| (seen.line.floor..seen.next).contains(number);
@@ -23,7 +53,7 @@ impl Room {
         if named.any(|number| is_given(&number)) {
             return None;
         }
-        let current = seen.current(Ticket {
+        Some(seen.current(Ticket {
             line,
             number,
             joined_at: seen.read_at,
@@ -32,8 +62,7 @@ impl Room {
                 until: seen.read_at,
             },
             secret: 0,
-        });
-        Some(current.number)
+        }))
     }
 
     /// An operator's or an origin's word about the room, for the whole fleet. It is obeyed within a tick.
