@@ -40,7 +40,7 @@ fluxgate: an edge gateway with a waiting room
   fluxgate room tune TENANT/ROOM --by NAME [--active N] [--per-minute N] [--until MS]
   fluxgate room announce TENANT/ROOM --by NAME --text TEXT
   fluxgate room stock TENANT/ROOM --by NAME [--remaining N]
-  fluxgate room first TENANT/ROOM --by NAME --ticket CODE --reason TEXT
+  fluxgate room first TENANT/ROOM --by NAME --ticket CODE|--number N --reason TEXT
   fluxgate room beacon TENANT/ROOM --by NAME --opens-at MS --value TEXT
                                all of these: [--admin URL] [--token-file FILE]
 

@@ -32,8 +32,10 @@ struct Said {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FirstByTicket {
-    ticket: String,
+struct First {
+    /// The code that its holder reads off the page; or its number in the line's log.
+    ticket: Option<String>,
+    number: Option<u64>,
     reason: String,
 }
 
@@ -117,7 +119,16 @@ async fn order(served: &Arc<Served>, body: &[u8]) -> Answer {
     tracing::info!(
         tenant = %served.tenant(), room = %served.name(), by = %order.by, order = ?order.word, "an order"
     );
-    (StatusCode::OK, json!({ "taken": order }))
+    (StatusCode::OK, json!({ "taken": shown(served, &order) }))
+}
+
+/// An order as operators read it: a ticket by its number in the line's log.
+fn shown(served: &Served, order: &Order) -> Value {
+    let mut order = order.clone();
+    if let (Word::First { number, .. }, Some(seen)) = (&mut order.word, served.room.snapshot()) {
+        *number = number.saturating_sub(seen.line.id.0);
+    }
+    json!(order)
 }
 
 /// What makes sense for this room at this time.
@@ -139,25 +150,27 @@ fn allowed(served: &Served, word: &Word) -> Result<(), &'static str> {
     }
 }
 
-/// The order itself. A ticket to be called first is named by the code that its holder reads off the page.
-fn word(served: &Served, said: Value) -> Result<Word, String> {
-    if said.get("order").and_then(Value::as_str) == Some("first") && said.get("ticket").is_some() {
-        let mut said = said;
-        if let Some(members) = said.as_object_mut() {
-            members.remove("order");
-        }
-        let first: FirstByTicket =
-            serde_json::from_value(said).map_err(|error| format!("not an order: {error}"))?;
-        let number = served
-            .room
-            .number_of(&first.ticket)
-            .ok_or("no ticket of the present line has this code")?;
-        return Ok(Word::First {
-            number: number.0,
-            reason: first.reason,
-        });
+/// The order itself.
+fn word(served: &Served, mut said: Value) -> Result<Word, String> {
+    let invalid = |error| format!("not an order: {error}");
+    if said.get("order").and_then(Value::as_str) != Some("first") {
+        return serde_json::from_value(said).map_err(invalid);
     }
-    serde_json::from_value(said).map_err(|error| format!("not an order: {error}"))
+    if let Some(members) = said.as_object_mut() {
+        members.remove("order");
+    }
+    let first: First = serde_json::from_value(said).map_err(invalid)?;
+    let unknown = "no ticket of the present line has this code";
+    let number = match (&first.ticket, first.number) {
+        (Some(code), None) => served.room.number_of(code).ok_or(unknown)?.0,
+        (None, Some(number)) => {
+            let seen = served.room.snapshot().ok_or("the room is starting")?;
+            seen.line.id.0.saturating_add(number)
+        }
+        _ => return Err("say whose: `ticket`, or `number`".to_owned()),
+    };
+    let reason = first.reason;
+    Ok(Word::First { number, reason })
 }
 
 /// How a room stands.
@@ -192,7 +205,7 @@ fn state(served: &Served) -> Value {
         "given": seen.next.since(waiting_room::Number(line.id.0)),
         "snapshot_age_ms": gauges.snapshot_age_ms,
         "log_head": line.log.to_string(),
-        "orders": seen.orders.iter().map(|(_, order)| order).collect::<Vec<_>>(),
+        "orders": seen.orders.iter().map(|(_, order)| shown(served, order)).collect::<Vec<_>>(),
         "lottery": line.lot.as_ref().map(|lot| json!({
             "opens_at": lot.opens_at.0,
             "count": lot.count(),

@@ -23,6 +23,7 @@ pub(super) fn answer(served: &Served, code: &str) -> Answer {
 
 fn told(place: Place, is_inside: bool) -> (&'static str, Value) {
     match place {
+        Place::Left => ("left", Value::Null),
         _ if is_inside => ("inside", Value::Null),
         Place::Waiting { ahead, behind } => {
             ("waiting", json!({ "ahead": ahead, "behind": behind }))
@@ -35,7 +36,6 @@ fn told(place: Place, is_inside: bool) -> (&'static str, Value) {
         Place::Claimed { .. } => ("inside", Value::Null),
         Place::Spent => ("visit_over", Value::Null),
         Place::Missed => ("missed", Value::Null),
-        Place::Left => ("left", Value::Null),
         Place::Void => ("forgotten", Value::Null),
     }
 }
