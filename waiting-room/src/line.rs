@@ -155,6 +155,8 @@ pub struct Lot {
     pub from: Number,
     /// The list, once it is closed.
     pub list: Option<List>,
+    /// Digest of the closed list: public before what it is drawn from is known.
+    pub digest: Option<Hash>,
     /// The draw, once it is made.
     pub drawn: Option<Drawn>,
 }
@@ -168,11 +170,9 @@ pub struct List {
     pub end: Number,
 }
 
-/// What was drawn from.
+/// What was drawn from, beside the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drawn {
-    /// Digest of the list.
-    pub digest: Hash,
     /// The public value that was mixed in.
     pub beacon: Option<String>,
 }

@@ -38,6 +38,8 @@ pub struct Snapshot {
     pub log_head: Arc<str>,
     /// What the present or the next lottery's secret is bound by: a SHA-256 in hexadecimal digits.
     pub commitment: Option<Arc<str>>,
+    /// How many tickets the closed list of the present lottery has, and its digest: `COUNT:HEX`.
+    pub draw_list: Option<Arc<str>>,
     /// The order that was drawn, if the line has had a lottery.
     pub draw: Option<Arc<Draw>>,
     /// Who came while the store was lost, and has a number since.
@@ -111,6 +113,7 @@ impl Snapshot {
             orders: Arc::default(),
             log_head,
             commitment: None,
+            draw_list: None,
             draw: None,
             rosters: Vec::new(),
             moves: Arc::default(),

@@ -142,10 +142,20 @@ fn allowed(served: &Served, word: &Word) -> Result<(), &'static str> {
                 false => Err("too many tickets wait to be called first"),
             }
         }
-        Word::Beacon { opens_at, .. } => match served.rules().schedule.event(*opens_at) {
-            Some(event) if event.beacon.is_some() => Ok(()),
-            _ => Err("no lottery with a beacon opens then"),
-        },
+        Word::Beacon { opens_at, .. } => {
+            let event = served.rules().schedule.event(*opens_at);
+            if !event.is_some_and(|event| event.beacon.is_some()) {
+                return Err("no lottery with a beacon opens then");
+            }
+            let seen = served.room.snapshot();
+            let lot = seen.as_ref().and_then(|seen| seen.line.lot.as_ref());
+            match lot.is_some_and(|lot| lot.opens_at.0 == *opens_at && lot.digest.is_some()) {
+                true => Ok(()),
+                false => {
+                    Err("its list is not public yet: a value that was known before proves nothing")
+                }
+            }
+        }
         _ => Ok(()),
     }
 }
@@ -209,7 +219,7 @@ fn state(served: &Served) -> Value {
         "lottery": line.lot.as_ref().map(|lot| json!({
             "opens_at": lot.opens_at.0,
             "count": lot.count(),
-            "digest": lot.drawn.as_ref().map(|drawn| drawn.digest.to_string()),
+            "digest": lot.digest.map(|digest| digest.to_string()),
             "beacon": lot.drawn.as_ref().and_then(|drawn| drawn.beacon.clone()),
         })),
     })

@@ -63,7 +63,8 @@ impl Filling<'_> {
             Hole::Seal => push_html(out, short(status.commitment)),
             Hole::Commitment => push_html(out, status.commitment.unwrap_or_default()),
             Hole::Log => push_html(out, noted(status.log_head)),
-            Hole::LogUrl => self.log_url(out),
+            Hole::LogUrl => self.beside_status(out, "log"),
+            Hole::LotteryUrl => self.beside_status(out, "lottery"),
             Hole::HandoffUrl => push_html(out, status.handoff_url.unwrap_or_default()),
             Hole::LeaveUrl => push_html(out, self.visit.leave_url.unwrap_or_default()),
             Hole::Original => push_html(out, self.original),
@@ -136,10 +137,10 @@ impl Filling<'_> {
     }
 
     /// The line's public log lies beside its status.
-    fn log_url(&self, out: &mut String) {
+    fn beside_status(&self, out: &mut String, name: &str) {
         let url = self.visit.status_url;
         push_html(out, url.strip_suffix("status").unwrap_or(url));
-        out.push_str("log");
+        out.push_str(name);
     }
 
     fn refresh(&self, out: &mut String) {

@@ -31,6 +31,7 @@ holes! {
     "leave_url" LeaveUrl,
     "log" Log,
     "log_url" LogUrl,
+    "lottery_url" LotteryUrl,
     "message" Message,
     "move_hidden" MoveHidden,
     "note" Note,
@@ -81,7 +82,11 @@ impl Hole {
 
     pub(super) fn place(self) -> Place {
         match self {
-            Self::HandoffUrl | Self::LeaveUrl | Self::LogUrl | Self::Original => Place::Address,
+            Self::HandoffUrl
+            | Self::LeaveUrl
+            | Self::LogUrl
+            | Self::LotteryUrl
+            | Self::Original => Place::Address,
             Self::FormHidden | Self::LeaveHidden | Self::MoveHidden | Self::SealHidden => {
                 Place::Tag
             }

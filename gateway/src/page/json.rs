@@ -30,6 +30,7 @@ pub(crate) fn body(status: &Status<'_>, held: Held) -> Bytes {
     object.time(named!("called_at"), status.called_at_ms);
     object.word(named!("method"), Some(Method::name(status.method)));
     object.text(named!("commitment"), status.commitment);
+    object.text(named!("draw_list"), status.draw_list);
     object.text(named!("message"), status.message);
     object.text(named!("log_head"), status.log_head);
     object.text(named!("handoff_url"), status.handoff_url);

@@ -7,6 +7,7 @@ use super::status::{Chance, Eta, Held, Method, Reason, Refresh, State, Status, V
 pub(crate) const NOON_MS: u64 = 1_796_094_000_000;
 
 const COMMITMENT: &str = "3f9a21c4e8d07b65a1f2984cd35e60b7192f8ae4c6d3057b8e91a2f4c021c21e";
+const DRAW_LIST: &str = "1204:5be2d1a4c0f7936e8812ad40f36b97c5e0d4a1f8b2736c9905ee14d7a8f3b062";
 const LOG_HEAD: &str = "4127:a91f3c0277de5b8164c0ab93f2e87d1059b6c4e3128f7a0dd35e91b2c6f8a407";
 const NONCE: &str = "kX3v9Q2mTzN7bW4LrC8dYg";
 const NEWS: &str = "We added 200 pairs in sizes 40 to 44. All orders of today ship today.";
@@ -205,6 +206,7 @@ impl Sample {
                 status.message = Some(NEWS);
                 status.chance = Some(Chance::Possible);
                 status.past_error_s = Some(40);
+                status.draw_list = Some(DRAW_LIST);
                 status.log_head = Some(LOG_HEAD);
                 status.handoff_url = Some("/.fluxgate/preview/handoff");
             }

@@ -263,6 +263,8 @@ pub(crate) struct Status<'a> {
     pub(crate) method: Method,
     /// What the lottery's operator is bound to since before the start: a SHA-256 in hex.
     pub(crate) commitment: Option<&'a str>,
+    /// How many tickets the closed list of the draw has, and its digest: `COUNT:HEX`.
+    pub(crate) draw_list: Option<&'a str>,
     /// What the operator says to all who wait: plain text, at most 280 characters.
     pub(crate) message: Option<&'a str>,
     /// What stock allows to hope for, where it is known.
@@ -296,6 +298,7 @@ impl<'a> Status<'a> {
             updated_at_ms,
             method: Method::Fifo,
             commitment: None,
+            draw_list: None,
             message: None,
             chance: None,
             past_error_s: None,

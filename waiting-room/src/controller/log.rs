@@ -86,13 +86,18 @@ impl Tick<'_> {
         if is_new {
             return by_itself(Kind::Opened(self.opening()));
         }
+        let sealed = |line: &Line| line.lot.as_ref().is_some_and(|lot| lot.digest.is_some());
         let drawn = |line: &Line| line.lot.as_ref().is_some_and(|lot| lot.drawn.is_some());
+        let of_lot = |kind, detail| Event {
+            kind,
+            by: None,
+            detail,
+        };
+        if sealed(&self.line) && !sealed(before) {
+            return Some(of_lot(Kind::Closed, self.sealed_in_words()));
+        }
         if drawn(&self.line) && !drawn(before) {
-            return Some(Event {
-                kind: Kind::Drawn,
-                by: None,
-                detail: self.drawn_in_words(),
-            });
+            return Some(of_lot(Kind::Drawn, self.drawn_in_words()));
         }
         if self.line.times != times_before {
             return by_itself(Kind::Tuned(Some(self.opening())));
@@ -126,12 +131,21 @@ impl Tick<'_> {
             .flatten()
     }
 
+    fn sealed_in_words(&self) -> Option<Text> {
+        let lot = self.line.lot.as_ref()?;
+        let from = lot.from.0.saturating_sub(self.line.id.0);
+        let (count, digest) = (lot.count()?, lot.digest?);
+        let text = format!(
+            "the list of the draw has {count} tickets from number {from} on; its digest is {digest}"
+        );
+        Text::new(&text).ok()
+    }
+
     fn drawn_in_words(&self) -> Option<Text> {
         let lot = self.line.lot.as_ref()?;
-        let (list, drawn) = (lot.list?, lot.drawn.as_ref()?);
+        let (list, digest) = (lot.list?, lot.digest?);
         let relative = |number: Number| number.0.saturating_sub(self.line.id.0);
         let (from, to, count) = (relative(lot.from), relative(list.to), lot.count()?);
-        let digest = drawn.digest;
         let text = format!(
             "{count} tickets from number {from} on got new numbers from {to} on; digest of the list {digest}"
         );

@@ -1,4 +1,5 @@
-//! The lottery of an opening, step by step: who is in it, the list closed, the lot drawn. Each step is one tick's.
+//! The lottery of an opening, step by step: who is in it, the list closed, its digest made public, the lot drawn. Each step
+//! is one tick's, so that the list is fixed for all to see before what it is drawn from is known.
 //!
 //! The list ends with the number that the closing tick takes from the counter: whoever took one before is in it,
 //! whoever takes one after is behind it, and there is no moment in between. The drawn numbers begin there; a
@@ -8,6 +9,7 @@ use super::Tick;
 use crate::{
     bits::{Bits, masked_chunks},
     line::{Drawn, List, Lot},
+    lottery::Hash,
     standing::Why,
     value::Number,
 };
@@ -20,6 +22,8 @@ pub enum LotStep {
     None,
     /// The list is closed: these numbers were taken from the counter.
     Close(List),
+    /// The digest of the closed list is known.
+    Seal(Hash),
     /// The lot was drawn.
     Draw {
         /// From what.
@@ -36,6 +40,8 @@ pub enum LotNeeds {
     Nothing,
     /// Its list is to be closed.
     Closing,
+    /// The digest of its list is to be made public.
+    Sealing,
     /// Its lot is to be drawn.
     Drawing,
 }
@@ -79,6 +85,7 @@ impl Tick<'_> {
                 key: self.seen.key,
                 from: put_off.unwrap_or(self.next),
                 list: None,
+                digest: None,
                 drawn: None,
             });
         }
@@ -88,6 +95,11 @@ impl Tick<'_> {
                 self.next = self.next.max(list.end);
                 if let Some(lot) = &mut self.line.lot {
                     lot.list = Some(*list);
+                }
+            }
+            LotStep::Seal(digest) => {
+                if let Some(lot) = &mut self.line.lot {
+                    lot.digest = Some(*digest);
                 }
             }
             LotStep::Draw { drawn, absent } => self.draw_lot(drawn, absent),
@@ -146,10 +158,11 @@ pub fn needs(lot: Option<&Lot>, standing: &crate::standing::Standing) -> LotNeed
     let Some(lot) = lot.filter(|lot| standing.lottery == Some(lot.opens_at)) else {
         return LotNeeds::Nothing;
     };
-    match (lot.list, &lot.drawn) {
+    match (lot.list, lot.digest, &lot.drawn) {
         _ if standing.halt == Some(Why::NotOpen) => LotNeeds::Nothing,
-        (None, _) => LotNeeds::Closing,
-        (Some(_), None) => LotNeeds::Drawing,
-        (Some(_), Some(_)) => LotNeeds::Nothing,
+        (None, ..) => LotNeeds::Closing,
+        (Some(_), None, _) => LotNeeds::Sealing,
+        (Some(_), Some(_), None) => LotNeeds::Drawing,
+        (Some(_), Some(_), Some(_)) => LotNeeds::Nothing,
     }
 }

@@ -287,7 +287,7 @@ impl In<'_> {
             replaced: self.items(|input| Some((input.number()?, input.number()?)))?,
             adaptive: self
                 .option(|input| Limit::decode(&input.take::<{ Limit::BYTES }>()?).ok())?,
-            lot: self.option(Self::lot)?,
+            lot: self.option(|input| input.lot(form))?,
             late: Latecomers {
                 count: self.u32()?,
                 prompt: self.u32()?,

@@ -351,6 +351,7 @@ impl Driver {
         told.orders = Arc::clone(&picture.orders);
         told.draw = self.drawn_order(&told.line);
         told.commitment.clone_from(&picture.commitment);
+        told.draw_list = self.draw_list(&told.line, now);
         told.rosters = self.rosters.of(&told.line);
         told.moves = Arc::clone(&picture.moves);
         told

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Asked, Presented, Room, locate::Visitor};
 use crate::{
-    lottery::{Beacon, Proof, RULE, Record, Tree, VERSION},
+    lottery::{Beacon, Hash, Proof, RULE, Record, Tree, VERSION},
     snapshot::Snapshot,
     store::{KEPT_ENTRIES, StoreError},
     value::Timestamp,
@@ -17,6 +17,8 @@ pub struct Published {
     pub opens_at: Timestamp,
     /// What its secret is bound by.
     pub commitment: Arc<str>,
+    /// How many tickets its closed list has, and the list's digest.
+    pub list: Option<(u32, Hash)>,
     /// What is mixed in, by name.
     pub beacon_name: Option<String>,
     /// All else, once it is drawn; with the proof of the ticket that was presented, if it was in the draw.
@@ -57,6 +59,7 @@ impl Room {
         Some(Published {
             opens_at: Timestamp(named),
             commitment,
+            list: lot.and_then(|lot| Some((lot.count()?, lot.digest?))),
             beacon_name,
             record,
         })
@@ -76,7 +79,7 @@ impl Room {
             commitment: secret.commitment(),
             secret: secret.reveal(),
             count: lot.count()?,
-            digest: drawn.digest,
+            digest: lot.digest?,
             beacon: beacon.and_then(|text| Beacon::new(text.as_bytes().to_vec()).ok()),
             beacon_name: beacon_name.filter(|_| beacon.is_some()),
             tags: None,

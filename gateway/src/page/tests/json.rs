@@ -12,7 +12,7 @@ fn body(status: &Status<'_>, held: Held) -> String {
 fn json_says_numbers_and_names_in_the_documented_order() {
     assert_eq!(
         body(&waiting(), Held::Reading),
-        r#"{"room":"flash-sale","state":"waiting","reason":null,"position":1204,"ahead":1203,"behind":5310,"eta_seconds":{"p50":742,"p90":1268},"poll_after_ms":30250,"ticket":"K7QM-2X","claim_deadline":null,"opens_at":null,"updated_at":"2026-12-01T03:00:00.000Z","chance":null,"past_error_s":null,"work":null,"called_at":null,"method":"fifo","commitment":null,"message":null,"log_head":null,"handoff_url":null}"#
+        r#"{"room":"flash-sale","state":"waiting","reason":null,"position":1204,"ahead":1203,"behind":5310,"eta_seconds":{"p50":742,"p90":1268},"poll_after_ms":30250,"ticket":"K7QM-2X","claim_deadline":null,"opens_at":null,"updated_at":"2026-12-01T03:00:00.000Z","chance":null,"past_error_s":null,"work":null,"called_at":null,"method":"fifo","commitment":null,"draw_list":null,"message":null,"log_head":null,"handoff_url":null}"#
     );
     let all = Status {
         reason: Some(Reason::Drawing),
@@ -32,7 +32,7 @@ fn json_says_numbers_and_names_in_the_documented_order() {
     let said = body(&all, Held::Reading);
     assert!(
         said.ends_with(
-            r#""chance":"none_left","past_error_s":40,"work":{"nonce":"kX3v","bits":18},"called_at":null,"method":"lottery","commitment":"3f9a","message":"\"안녕\"\u000a\u003c/script>","log_head":"a91f","handoff_url":"/.fluxgate/flash-sale/handoff"}"#
+            r#""chance":"none_left","past_error_s":40,"work":{"nonce":"kX3v","bits":18},"called_at":null,"method":"lottery","commitment":"3f9a","draw_list":null,"message":"\"안녕\"\u000a\u003c/script>","log_head":"a91f","handoff_url":"/.fluxgate/flash-sale/handoff"}"#
         ),
         "{said}"
     );

@@ -44,6 +44,8 @@ pub(super) async fn lottery(asking: &Asking<'_>) -> Option<Answer> {
         None => json!({
             "opens_at": rfc3339(published.opens_at),
             "commitment": &*published.commitment,
+            "count": published.list.map(|(count, _)| count),
+            "digest": published.list.map(|(_, digest)| digest.to_string()),
             "beacon_name": published.beacon_name,
         })
         .to_string(),

@@ -161,8 +161,9 @@ fn status<'a>(asking: &Asking<'a>, held: &Held, known: &'a Known) -> page::Statu
             false => page::Method::Fifo,
         },
         commitment: seen
-            .filter(|_| is_drawn_later)
+            .filter(|seen| is_drawn_later || seen.draw_list.is_some())
             .and_then(|seen| seen.commitment.as_deref()),
+        draw_list: seen.and_then(|seen| seen.draw_list.as_deref()),
         handoff_url: has_place(said).then_some(&*asking.served.handoff_url),
         message: seen.and_then(|seen| seen.orders.announced()),
         log_head: seen.map(|seen| &*seen.log_head),

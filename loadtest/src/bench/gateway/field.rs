@@ -167,7 +167,7 @@ fn nginx_conf(listen: &str, server: &str) -> String {
 }
 
 /// A queue poll's answer.
-const POLL: &str = r#"{"room":"sale","state":"waiting","reason":null,"position":40,"ahead":39,"behind":472,"eta_seconds":null,"poll_after_ms":2979,"ticket":"A59BA5","claim_deadline":null,"opens_at":null,"updated_at":"2026-11-27T11:12:13.083Z","chance":null,"past_error_s":null,"work":null,"called_at":null,"method":"fifo","commitment":null,"message":null,"log_head":"4127:f2a5e17fb9ce959fc05c20c41d6fdfed3eed8a3ab16b1e1ce7dfd27066e08a64","handoff_url":"/.fluxgate/sale/handoff"}"#;
+const POLL: &str = r#"{"room":"sale","state":"waiting","reason":null,"position":40,"ahead":39,"behind":472,"eta_seconds":null,"poll_after_ms":2979,"ticket":"A59BA5","claim_deadline":null,"opens_at":null,"updated_at":"2026-11-27T11:12:13.083Z","chance":null,"past_error_s":null,"work":null,"called_at":null,"method":"fifo","commitment":null,"draw_list":null,"message":null,"log_head":"4127:f2a5e17fb9ce959fc05c20c41d6fdfed3eed8a3ab16b1e1ce7dfd27066e08a64","handoff_url":"/.fluxgate/sale/handoff"}"#;
 
 /// All steps on: both limits counted (and never reached), a room, the access log, metrics. The room admits
 /// nobody more than one, so that every poller waits.

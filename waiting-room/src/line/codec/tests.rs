@@ -94,7 +94,8 @@ proptest! {
             key: KeyId(3),
             from: Number(figures[0]),
             list: Some(List { to: Number(figures[1]), end: Number(figures[2]) }),
-            drawn: Some(Drawn { digest: Bytes([7; 32]), beacon: Some("drand 12".into()) }),
+            digest: Some(Bytes([7; 32])),
+            drawn: Some(Drawn { beacon: Some("drand 12".into()) }),
         });
         line.provisional = vec![Numbered { first: Number(figures[3]), count: 7, lists: vec![ListId(figures[4]), ListId(1)] }];
         line.batches = batches.into();

@@ -1,4 +1,4 @@
-//! A lottery's two acts that take more than arithmetic: closing its list, and drawing.
+//! A lottery's acts that take more than arithmetic: closing its list, making its digest, and drawing.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::{
     bits::Bits,
     controller::{LotNeeds, LotStep, Traces, lot_needs, numbers_to_take},
     line::{Drawn, Line, List, Lot},
-    lottery::{Beacon, Draw, Tree},
+    lottery::{Beacon, Draw, Hash, Tree},
     snapshot::Snapshot,
     standing::Standing,
     store::StoreError,
@@ -31,6 +31,10 @@ impl Driver {
         match lot_needs(Some(lot), standing) {
             LotNeeds::Nothing => Ok(LotStep::None),
             LotNeeds::Closing => self.close(lot, picture).await,
+            LotNeeds::Sealing => Ok(match made.as_deref() {
+                Some(Made::Digest(digest)) => LotStep::Seal(*digest),
+                _ => LotStep::None,
+            }),
             LotNeeds::Drawing => Ok(draw(lot, picture, traces, made).unwrap_or_default()),
         }
     }
@@ -49,15 +53,16 @@ impl Driver {
         Ok(LotStep::Close(List { to: first, end }))
     }
 
-    /// The lot of the closed list, if it has been drawn. A million tickets take seconds: it is drawn off the threads
-    /// that answer visitors, and the room is stepped on meanwhile. Every gateway draws, and all draw the same.
+    /// The digest of the closed list, or what was drawn of it, if that is made. A million tickets take seconds: it is done
+    /// off the threads that answer visitors, and the room is stepped on meanwhile. Every gateway draws, and all draw the same.
     pub(super) async fn lot_made(
         &mut self,
         picture: &Snapshot,
         standing: &Standing,
     ) -> Option<Arc<Made>> {
         let lot = picture.line.lot.as_ref();
-        let wanted = lot.filter(|_| lot_needs(lot, standing) == LotNeeds::Drawing);
+        let needs = lot_needs(lot, standing);
+        let wanted = lot.filter(|_| matches!(needs, LotNeeds::Sealing | LotNeeds::Drawing));
         let Some(lot) = wanted else {
             self.making = None;
             return None;
@@ -65,7 +70,7 @@ impl Driver {
         let event = self.inner.schedule.event(lot.opens_at.0);
         let is_named = event.is_some_and(|event| event.beacon.is_some());
         let beacon = picture.orders.beacon(lot.opens_at).filter(|_| is_named);
-        if is_named && beacon.is_none() {
+        if needs == LotNeeds::Drawing && is_named && beacon.is_none() {
             return None;
         }
         let of = (lot.clone(), beacon.map(str::to_owned));
@@ -106,6 +111,14 @@ impl Driver {
         Some(text)
     }
 
+    /// How many tickets the closed list of the present lottery has, and its digest: `COUNT:HEX`.
+    pub(super) fn draw_list(&self, line: &Line, now: Timestamp) -> Option<Arc<str>> {
+        let lot = line.lot.as_ref()?;
+        let event = self.inner.schedule.event(lot.opens_at.0)?;
+        let (count, digest) = (lot.count()?, lot.digest?);
+        (now.0 < event.closes_at).then(|| format!("{count}:{digest}").into())
+    }
+
     /// The order that was drawn, made once and kept.
     pub(super) fn drawn_order(&mut self, line: &Line) -> Option<Arc<Draw>> {
         let lot = line.lot.as_ref()?;
@@ -133,19 +146,17 @@ fn order_of(seal: &Seal, lot: &Lot, drawn: &Drawn) -> Option<Draw> {
         Some(value) => Some(Beacon::new(value.as_bytes().to_vec()).ok()?),
         None => None,
     };
-    Some(Draw::new(
-        &secret,
-        &drawn.digest,
-        beacon.as_ref(),
-        lot.count()?,
-    ))
+    let (digest, count) = (lot.digest?, lot.count()?);
+    Some(Draw::new(&secret, &digest, beacon.as_ref(), count))
 }
 
-/// What is drawn, and where every index of the list went.
+/// What was worked out of a closed list.
 #[derive(Debug)]
-pub(super) struct Made {
-    drawn: Drawn,
-    places: Vec<u32>,
+pub(super) enum Made {
+    /// Its digest.
+    Digest(Hash),
+    /// What was drawn, and where every index of the list went.
+    Places { drawn: Drawn, places: Vec<u32> },
 }
 
 /// A lot being drawn.
@@ -184,12 +195,14 @@ impl Making {
 
 fn make(seal: &Seal, lot: &Lot, beacon: Option<String>) -> Option<Made> {
     let count = lot.count()?;
-    let tags = seal.draw_tags(lot.key, lot.opens_at)?;
-    let digest = Tree::build(tags, count).digest();
-    let drawn = Drawn { digest, beacon };
+    if lot.digest.is_none() {
+        let tags = seal.draw_tags(lot.key, lot.opens_at)?;
+        return Some(Made::Digest(Tree::build(tags, count).digest()));
+    }
+    let drawn = Drawn { beacon };
     let draw = order_of(seal, lot, &drawn)?;
     let places = (0..count).map(|index| draw.place(index));
-    Some(Made {
+    Some(Made::Places {
         drawn,
         places: places.collect::<Option<_>>()?,
     })
@@ -202,17 +215,20 @@ fn draw(
     traces: &Traces,
     made: Option<Arc<Made>>,
 ) -> Option<LotStep> {
-    let (made, list, living) = (made?, lot.list?, traces.living.as_ref()?);
+    let Made::Places { drawn, places } = &*made? else {
+        return None;
+    };
+    let (list, living) = (lot.list?, traces.living.as_ref()?);
     let left = &picture.marks.left;
     let mut absent = Bits::new();
-    for (index, place) in (0..).zip(&made.places) {
+    for (index, place) in (0..).zip(places) {
         let number = lot.from.plus(index);
         if !living.has(number) || left.has(number) {
             absent.add(list.to.plus(u64::from(*place)));
         }
     }
     Some(LotStep::Draw {
-        drawn: made.drawn.clone(),
+        drawn: drawn.clone(),
         absent,
     })
 }

@@ -86,6 +86,7 @@ impl Driver {
         picture.orders = Arc::clone(&self.orders);
         picture.draw = self.drawn_order(&picture.line);
         picture.commitment = self.commitment(&picture.line, now);
+        picture.draw_list = self.draw_list(&picture.line, now);
         picture.rosters = self.rosters.of(&picture.line);
         picture.moves = moves;
         Ok(Arc::new(picture))

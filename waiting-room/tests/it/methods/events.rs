@@ -254,6 +254,14 @@ async fn after_a_long_prequeue_the_drawn_are_called_before_who_comes_later() {
         scene.until(401).await;
         let later = scene.arrive(4).await;
         crowd.extend(later);
+        let list = |scene: &Scene| {
+            let seen = scene.gateways[1].room.snapshot();
+            seen.and_then(|seen| seen.draw_list.clone())
+        };
+        scene.steps(4).await;
+        // Fixed, and for all to see, before what it is drawn from is known.
+        let closed = list(&scene).expect("count and digest");
+        assert!(closed.starts_with("50:"), "{closed}");
         if beacon.is_some() {
             // The public value is known only minutes after the opening.
             assert!(scene.play(&mut crowd, 700).await.is_empty());
@@ -270,6 +278,7 @@ async fn after_a_long_prequeue_the_drawn_are_called_before_who_comes_later() {
                 let _ = guest.leave(&scene.gateways[0], scene.now).await;
             }
         }
+        assert_eq!(list(&scene), Some(closed), "the list that was drawn");
         assert_eq!(order.len(), 54, "everybody came in");
         let mut last = order[50..].to_vec();
         last.sort_unstable();
