@@ -144,7 +144,7 @@ fn allowed(served: &Served, word: &Word) -> Result<(), &'static str> {
         }
         Word::Beacon { opens_at, .. } => {
             let event = served.rules().schedule.event(*opens_at);
-            if !event.is_some_and(|event| event.beacon.is_some()) {
+            if event.is_none_or(|event| event.beacon.is_none()) {
                 return Err("no lottery with a beacon opens then");
             }
             let seen = served.room.snapshot();
