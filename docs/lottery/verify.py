@@ -3,6 +3,8 @@ import hashlib, hmac, json, sys
 sha = lambda *parts: hashlib.sha256(b"".join(parts)).digest()
 for file in sys.argv[1:] or sys.exit(__doc__):
     draw = json.load(open(file, encoding="utf-8"))
+    draw = draw.get("record", draw)  # beside what binds the next lottery
+    "proof" in draw or sys.exit(f"{file}: no proof: save it after the draw, in the browser that waited")
     proof, last = draw["proof"], draw["count"] - 1
     secret, digest, beacon = (bytes.fromhex(draw[key] or "") for key in ("secret", "digest", "beacon"))
     draw["version"] == draw["rule"] == 1 or sys.exit(f"{file}: another version")

@@ -17,9 +17,10 @@ mod verify;
 use crate::app;
 use crate::config::{Config, EXAMPLE};
 
-/// Pingora's proxy logs an error for every client that breaks off; our access log and metrics say it with
-/// bounded cost.
-const DEFAULT_FILTER: &str = "info,pingora_core=warn,pingora_proxy=off";
+/// Pingora's proxy logs an error for every client that breaks off, and its connectors one for every kept connection that a
+/// server has closed; our access log and metrics say it with bounded cost.
+const DEFAULT_FILTER: &str =
+    "info,pingora_core=warn,pingora_core::connectors=off,pingora_proxy=off";
 
 const HELP: &str = "\
 fluxgate: an edge gateway with a waiting room
@@ -37,11 +38,11 @@ fluxgate: an edge gateway with a waiting room
   fluxgate room history TENANT/ROOM [--from MS] [--step SECONDS] [--csv]
   fluxgate room ticket TENANT/ROOM --ticket CODE                  how one ticket stands
   fluxgate room pause|resume|drain|undrain TENANT/ROOM --by NAME
-  fluxgate room tune TENANT/ROOM --by NAME [--active N] [--per-minute N] [--until MS]
+  fluxgate room tune TENANT/ROOM --by NAME [--active N] [--per-minute N] [--until TIME]
   fluxgate room announce TENANT/ROOM --by NAME --text TEXT
   fluxgate room stock TENANT/ROOM --by NAME [--remaining N]
   fluxgate room first TENANT/ROOM --by NAME --ticket CODE|--number N --reason TEXT
-  fluxgate room beacon TENANT/ROOM --by NAME --opens-at MS --value TEXT
+  fluxgate room beacon TENANT/ROOM --by NAME --opens-at TIME --value TEXT
                                all of these: [--admin URL] [--token-file FILE]
 
   fluxgate invite --config FILE TENANT/ROOM [--count N] [--expires TIME]

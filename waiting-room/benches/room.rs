@@ -145,6 +145,7 @@ fn pure() {
             health: None,
             fleet: controller::Fleet::Whole,
             lot: &LotStep::None,
+            beacon_name: None,
             burnt: None,
         };
         black_box(controller::step(&seen, START.plus(Duration::from_secs(46))));

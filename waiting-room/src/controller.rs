@@ -13,6 +13,7 @@ mod absence;
 mod adapt;
 mod budget;
 mod calls;
+mod gap;
 mod log;
 mod lot;
 mod measure;
@@ -23,7 +24,7 @@ use policies::admission::Admission;
 
 use crate::{
     adaptive::Health,
-    bits::{Bits, CHUNK_WORDS, Words, masked_chunks},
+    bits::{Bits, CHUNK_WORDS, Words},
     estimate::Watched,
     line::{Batch, Line, Marks, SEGMENT_NUMBERS},
     orders::Orders,
@@ -111,6 +112,8 @@ pub struct Seen<'a> {
     pub fleet: Fleet,
     /// What is done for a lottery.
     pub lot: &'a LotStep,
+    /// What is mixed into the lottery of the moment, by name.
+    pub beacon_name: Option<&'a str>,
     /// Numbers that were taken for those who came while the store was lost.
     pub provisional: Option<&'a Numbered>,
     /// Numbers that the controller itself has taken, to take seats back that were reserved for them: nobody's.
@@ -171,6 +174,7 @@ pub fn step(seen: &Seen<'_>, now: Timestamp) -> Calls {
     tick.say_why();
     tick.look_ahead(&told);
     let entry = tick.write_log(&others, taken_to, &told);
+    tick.end_visits_of_a_gap(taken_to);
     tick.forget_old();
     Calls {
         entry,
@@ -220,47 +224,6 @@ impl<'a> Tick<'a> {
         }
     }
 
-    /// After a time without ticks (the store was lost, the fleet was down) nobody is judged until
-    /// everybody had the time to be seen again, and calls that were open stay open as long as they
-    /// would have been.
-    fn resume_after_a_gap(&mut self) {
-        if self.elapsed < STALL {
-            return;
-        }
-        let rules = self.seen.rules();
-        let epochs = Epochs::of_presence(rules);
-        self.line.judge_from = self.now.plus(rules.absent_after()).plus(epochs.length());
-        let stopped_at = self.seen.picture.line.ticked_at;
-        let elapsed = self.elapsed;
-        let gap = self.line.gap;
-        self.line.gap = gap.then(elapsed, self.now, rules.absent_after());
-        let mut over = Vec::new();
-        let Marks { claimed, .. } = &self.marks;
-        let Inside { active, ended } = &self.seen.traces.inside;
-        // Within a short gap the end of every visit is still known, and who is not seen inside is just coming in.
-        let is_long = elapsed >= AFTERLIFE;
-        for batch in &mut self.line.batches {
-            if !batch.is_open(stopped_at) {
-                continue;
-            }
-            batch.until = batch.until.plus(elapsed);
-            // Whose visit ended meanwhile is forgotten before the longer call is, and would count once more.
-            let is_over =
-                |n: &Number| claimed.has(*n) && !active.has(*n) && (is_long || ended.has(*n));
-            batch.late.retain(|number| !is_over(number));
-            over.extend(masked_chunks(batch.from..batch.to).map(|(chunk, mask)| {
-                let (claimed, active) = (claimed.words(chunk), active.words(chunk));
-                let ended = ended.words(chunk);
-                let over = |i: usize| claimed[i] & !active[i] & if is_long { !0 } else { ended[i] };
-                let words = std::array::from_fn(|i| mask[i] & over(i));
-                (chunk, words)
-            }));
-        }
-        for (chunk, words) in over {
-            self.mark_gone(chunk, &words);
-        }
-    }
-
     fn forget_closed_calls(&mut self) {
         let (now, gap) = (self.now, self.line.gap);
         let prompt_for = self.seen.rules().absent_after();
@@ -287,6 +250,9 @@ impl<'a> Tick<'a> {
         let lowered = |at: usize| now[at] > 0 && (before[at] == 0 || now[at] < before[at]);
         if before != [0; 2] && (lowered(0) || lowered(1)) {
             self.line.lowered_at = self.now;
+        } else if now != before {
+            // Raised again, it is no reason any more.
+            self.line.lowered_at = Timestamp(0);
         }
         self.line.limits = now;
         // A share that gives nothing for the moment says nothing of the calls to come.

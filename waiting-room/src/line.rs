@@ -151,6 +151,8 @@ pub struct Lot {
     pub opens_at: Timestamp,
     /// The key its secret is derived from, whatever signs by then.
     pub key: KeyId,
+    /// The public value that is mixed in, by the name it had when the pre-queue began. What is said later does not count.
+    pub beacon_name: Option<String>,
     /// The first number in the draw.
     pub from: Number,
     /// The list, once it is closed.

@@ -170,6 +170,13 @@ impl Recorder {
         }
     }
 
+    /// The last epoch in which `number` is recorded.
+    pub(crate) fn last_of(&self, number: Number) -> Option<u64> {
+        let rolls = self.rolls.all.load();
+        let with = rolls.iter().filter(|(_, bits)| bits.has(number));
+        with.map(|(epoch, _)| *epoch).max()
+    }
+
     /// Adds what the fleet was known to have recorded in an epoch, after the store forgot.
     pub(crate) fn adopt(&self, bits: &Bits, epoch: u64, now: Timestamp) {
         self.roll(epoch, now).merge(bits);

@@ -40,7 +40,7 @@ pub use driver::{Driver, LogPart, Stepped};
 pub use handoff::NotMoved;
 pub use order::Found;
 pub use outcome::{Admitted, Asked, Client, Held, Outcome, Presented, TicketChange, Visit};
-pub use publish::Published;
+pub use publish::{Announced, Published};
 pub use watch::Gauges;
 
 use crate::{
@@ -113,7 +113,7 @@ struct Inner {
     share_store: Option<Arc<dyn RoomStore>>,
     gateway: GatewayId,
     snapshot: ArcSwapOption<Snapshot>,
-    /// Numbers of the fleet whose pass may still be good, by epoch, as last read: given back to a store that forgot.
+    /// Numbers of the fleet whose visits go on or ended lately, by epoch, as last read: given back to a store that forgot.
     active: ArcSwap<Vec<(u64, Bits)>>,
     /// The epochs in which the fleet counts visits, as last read.
     visited: ArcSwap<Visited>,

@@ -1,5 +1,7 @@
 //! What one gateway knows at one moment: the line and the marks; and where a ticket stands in it. Immutable once built, so that any number of request threads read it without a lock.
 
+mod counted;
+
 use std::{
     ops::Range,
     sync::{Arc, OnceLock},
@@ -9,7 +11,7 @@ use std::{
 use policies::admission::{Admission, Late};
 
 use crate::{
-    bits::{Bits, RankIndex, Words, masked_chunks, ones},
+    bits::{Bits, RankIndex, masked_chunks, ones},
     estimate::{Forecast, Limits},
     handoff::Moves,
     line::{Batch, Line, Marks},
@@ -103,7 +105,7 @@ impl Snapshot {
     #[must_use]
     pub fn build(line: Line, next: Number, marks: Marks, read_at: Timestamp) -> Self {
         let next = next.max(line.frontier);
-        let counted = count(&line, next, &marks);
+        let counted = counted::among(&line, next, &marks);
         let log_head = line.log.to_string().into();
         Self {
             line,
@@ -225,11 +227,6 @@ impl Snapshot {
     /// Whether somebody who missed a call of their own has to go to the back; who was passed over while away has not.
     pub(crate) fn has_no_lane(&self, number: Number, rules: &Admission) -> bool {
         rules.late() == Late::Back && !self.marks.gone.has(number)
-    }
-
-    /// Whether this is how the line stood less than `slack` before `now`. A clock that was set back knows nothing of that.
-    pub(crate) fn is_of(&self, now: Timestamp, slack: Duration) -> bool {
-        now <= self.read_at.plus(slack) && self.read_at <= now.plus(2 * CLOCK_SKEW)
     }
 
     /// The number of the counted visitor who has so many counted before them.
@@ -379,17 +376,6 @@ impl Snapshot {
 pub(crate) const AFTERLIFE: Duration = Duration::from_secs(30);
 /// See [`Snapshot::holds_seat`]: clock skew plus the longest a claim may take.
 pub(crate) const CLAIM_SLACK: Duration = CLOCK_SKEW.saturating_add(Duration::from_secs(3));
-
-fn count(line: &Line, next: Number, marks: &Marks) -> RankIndex {
-    let range = line.horizon..next;
-    let mut masks = masked_chunks(range.clone());
-    RankIndex::build(range, |chunk| {
-        let (masked, mask) = masks.next().expect("both walk the chunks of one range");
-        debug_assert_eq!(masked, chunk);
-        let (gone, left): (&Words, &Words) = (marks.gone.words(chunk), marks.left.words(chunk));
-        std::array::from_fn(|i| mask[i] & !gone[i] & !left[i])
-    })
-}
 
 #[cfg(test)]
 mod tests;

@@ -369,6 +369,9 @@ pub enum StoreError {
     /// It holds something that is not ours. Nobody retries this.
     #[error("the room store holds something unexpected: {0}")]
     Unexpected(String),
+    /// A clock is wrong, this machine's or the store's. Somebody has to set it.
+    #[error("a clock is wrong: {0}")]
+    Clock(String),
 }
 
 impl fmt::Display for Trace {

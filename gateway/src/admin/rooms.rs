@@ -12,6 +12,7 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use waiting_room::Number;
 use waiting_room::orders::{MOST_FIRST, Order, Word};
 
 use crate::live::Live;
@@ -134,24 +135,32 @@ fn shown(served: &Served, order: &Order) -> Value {
 /// What makes sense for this room at this time.
 fn allowed(served: &Served, word: &Word) -> Result<(), &'static str> {
     match word {
-        Word::First { .. } => {
+        Word::First { number, .. } => {
             let seen = served.room.snapshot();
-            let standing = seen.map_or(0, |seen| seen.orders.firsts().len());
-            match standing < MOST_FIRST {
+            let standing = seen.as_ref().map_or(0, |seen| seen.orders.firsts().len());
+            match seen.is_some_and(|seen| seen.may_be_first(Number(*number))) {
+                _ if standing >= MOST_FIRST => Err("too many tickets wait to be called first"),
                 true => Ok(()),
-                false => Err("too many tickets wait to be called first"),
+                false => Err("nobody waits in the line with this ticket"),
             }
         }
         Word::Beacon { opens_at, .. } => {
-            let event = served.rules().schedule.event(*opens_at);
-            if event.is_none_or(|event| event.beacon.is_none()) {
-                return Err("no lottery with a beacon opens then");
-            }
             let seen = served.room.snapshot();
             let lot = seen.as_ref().and_then(|seen| seen.line.lot.as_ref());
-            match lot.is_some_and(|lot| lot.opens_at.0 == *opens_at && lot.digest.is_some()) {
-                true => Ok(()),
-                false => {
+            let lot = lot.filter(|lot| lot.opens_at.0 == *opens_at);
+            let event = served.rules().schedule.event(*opens_at);
+            let said = event.is_some_and(|event| event.beacon.is_some());
+            match lot {
+                None if !said => Err("no lottery with a beacon opens then"),
+                Some(lot) if lot.beacon_name.is_none() => {
+                    Err("no lottery with a beacon opens then")
+                }
+                Some(lot) if lot.drawn.is_some() => Err("it was drawn"),
+                _ if event.is_none_or(|event| event.closes_at <= now().0) => {
+                    Err("its event is over")
+                }
+                Some(lot) if lot.digest.is_some() => Ok(()),
+                _ => {
                     Err("its list is not public yet: a value that was known before proves nothing")
                 }
             }
@@ -197,6 +206,13 @@ fn state(served: &Served) -> Value {
         "line": line.id.0,
         "why": line.why.map(|why| why.name()),
         "opens_at": line.opens_at.map(|at| at.0),
+        "event": served.rules().schedule.events().iter().find(|event| now().0 < event.closes_at).map(|event| json!({
+            "prequeue_at": event.prequeue_at,
+            "opens_at": event.opens_at,
+            "closes_at": event.closes_at,
+            "method": event.method.name(),
+            "beacon": event.beacon,
+        })),
         "takes_newcomers": !line.is_shut,
         "limits": { "active": limit(line.limits[0]), "per_minute": limit(line.limits[1]) },
         "share": served.rules().share.as_ref().map(|share| json!({
@@ -212,7 +228,7 @@ fn state(served: &Served) -> Value {
         "past_error_ms": gauges.past_error_ms,
         "stock": gauges.stock,
         "tick_age_ms": gauges.tick_age_ms,
-        "given": seen.next.since(waiting_room::Number(line.id.0)),
+        "given": seen.next.since(Number(line.id.0)),
         "snapshot_age_ms": gauges.snapshot_age_ms,
         "log_head": line.log.to_string(),
         "orders": seen.orders.iter().map(|(_, order)| shown(served, order)).collect::<Vec<_>>(),

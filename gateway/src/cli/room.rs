@@ -65,9 +65,11 @@ pub(super) fn parse(parser: &mut lexopt::Parser) -> Result<Ask, lexopt::Error> {
                 let name = name.to_owned();
                 said.insert(name, json!(parser.value()?.string()?));
             }
-            Long(
-                name @ ("active" | "per-minute" | "until" | "remaining" | "opens-at" | "number"),
-            ) => {
+            Long(name @ ("until" | "opens-at")) => {
+                let name = name.replace('-', "_");
+                said.insert(name, json!(moment(&parser.value()?.string()?)?));
+            }
+            Long(name @ ("active" | "per-minute" | "remaining" | "number")) => {
                 let name = name.replace('-', "_");
                 said.insert(name, json!(parser.value()?.parse::<u64>()?));
             }
@@ -79,7 +81,11 @@ pub(super) fn parse(parser: &mut lexopt::Parser) -> Result<Ask, lexopt::Error> {
         ask.ticket = Some(asked_for(&said)?);
         said.clear();
     }
+    let says_who = said.contains_key("by");
     ask.order = order(&verb, said)?;
+    if ask.order.is_some() && !says_who {
+        return Err("say who you are: --by NAME".into());
+    }
     if verb != "state" && ask.room.is_none() {
         return Err("say which room: TENANT/ROOM".into());
     }
@@ -93,6 +99,18 @@ fn named(room: String) -> Result<String, lexopt::Error> {
         Some((tenant, name)) if is_name(tenant) && is_name(name) => Ok(room),
         _ => Err(format!("`{room}` is not TENANT/ROOM").into()),
     }
+}
+
+/// Milliseconds since 1970, or a time as in the configuration.
+fn moment(text: &str) -> Result<u64, lexopt::Error> {
+    if let Ok(ms) = text.parse() {
+        return Ok(ms);
+    }
+    let at = text.parse::<jiff::Timestamp>().ok();
+    let ms = at.and_then(|at| u64::try_from(at.as_millisecond()).ok());
+    ms.ok_or_else(|| {
+        format!("`{text}` is no time: 2026-12-01T12:00:00+09:00, or milliseconds since 1970").into()
+    })
 }
 
 /// The code of a ticket, which becomes part of an address.
@@ -125,7 +143,7 @@ fn order(verb: &str, mut said: Map<String, Value>) -> Result<Option<Value>, lexo
     if let Some(on) = on {
         said.insert("on".into(), json!(on));
     }
-    // What is not said is not limited, and not known.
+    // What is not said is as in the file, and not known.
     let unsaid: &[&str] = match name {
         "tune" => &["active", "per_minute", "until"],
         "stock" => &["remaining"],
@@ -241,6 +259,8 @@ mod tests {
             "history",
             "history a/b --by kim",
             "tune a/b --active many",
+            "tune a/b --active 5",
+            "tune a/b --active 5 --by kim --until tomorrow",
             "ticket a/b",
             "ticket --ticket K7Q4MX",
             "ticket a/b --ticket K7Q4/MX",

@@ -224,7 +224,7 @@ fn push_hidden_unless<T>(out: &mut String, shown: Option<T>) {
     }
 }
 
-/// What of a log's head is enough to prove later that it was there: its place, and sixteen digits.
+/// What of a log's head is enough to prove later that it was there: its place, and 32 digits.
 fn noted(head: Option<&str>) -> &str {
     let head = head.unwrap_or_default();
     let hash = head.find(':').map_or(0, |colon| colon + 1);

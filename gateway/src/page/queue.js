@@ -86,7 +86,7 @@ const show = s => {
     place: place, ahead: count(s.ahead), behind: count(s.behind), ticket: s.ticket || "",
     updated: new Date(s.updated_at).toLocaleTimeString(lang),
   };
-  if (s.log_head) shown.log = s.log_head.slice(0, s.log_head.indexOf(":") + 17);
+  if (s.log_head) shown.log = s.log_head.slice(0, s.log_head.indexOf(":") + 33);
   if (words.lottery) shown.rule = fill(words.lottery[+(next !== "not_open")], "", opens);
   for (const id in shown) put(id, shown[id]);
   document.title = (open ? "● " : line ? place + " · " : "") + title + " · " + shop;

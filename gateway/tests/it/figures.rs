@@ -170,5 +170,5 @@ fn a_help_desk_finds_a_ticket_by_the_code_on_the_page() {
     let shown = page.split("id=log").nth(1).expect("the log");
     let shown = shown.split(['>', '<']).nth(1).expect("its head");
     let (_, digits) = shown.split_once(':').expect("its place and digits");
-    assert_eq!(digits.len(), 16, "{shown}");
+    assert_eq!(digits.len(), 32, "{shown}");
 }

@@ -79,6 +79,14 @@ impl AtomicBits {
             .collect()
     }
 
+    /// Whether the bit of `number` is set.
+    pub(crate) fn has(&self, number: Number) -> bool {
+        let (index, word, bit) = locate(number);
+        let chunks = self.chunks.load();
+        let chunk = chunks.get(&index);
+        chunk.is_some_and(|chunk| chunk.words[word].load(Ordering::Acquire) & bit != 0)
+    }
+
     /// Marks every chunk as changed, so that the next flush writes all of them again.
     pub(crate) fn soil(&self) {
         for chunk in self.chunks.load().values() {

@@ -80,10 +80,10 @@ impl Tick<'_> {
         };
         let before = &self.seen.picture.line;
         let is_new = before.log.seq == 0;
-        let times_before = before.times;
         let rules = self.seen.rules();
-        self.line.times = [rules.call_grace(), rules.absent_after()].map(crate::value::millis);
+        let times = [rules.call_grace(), rules.absent_after()].map(crate::value::millis);
         if is_new {
+            self.line.times = times;
             return by_itself(Kind::Opened(self.opening()));
         }
         let sealed = |line: &Line| line.lot.as_ref().is_some_and(|lot| lot.digest.is_some());
@@ -99,7 +99,8 @@ impl Tick<'_> {
         if drawn(&self.line) && !drawn(before) {
             return Some(of_lot(Kind::Drawn, self.drawn_in_words()));
         }
-        if self.line.times != times_before {
+        if times != before.times {
+            self.line.times = times;
             return by_itself(Kind::Tuned(Some(self.opening())));
         }
         let limits_changed = self.line.limits != before.limits;
@@ -220,8 +221,21 @@ fn detail(word: &Word) -> Option<Text> {
         Word::Drain { on } => format!("drain: {on}"),
         Word::Beacon { value, .. } => format!("the lottery's public value: {value}"),
         Word::Tune {
-            until: Some(until), ..
-        } => format!("until {until}"),
+            active,
+            per_minute,
+            until,
+        } => {
+            let limits = [("active", *active), ("per_minute", *per_minute)];
+            let limits = limits
+                .into_iter()
+                .filter_map(|(name, limit)| Some(format!("{name} {}", limit?)));
+            let until = until.map(|until| format!("until {until}"));
+            let all: Vec<_> = limits.chain(until).collect();
+            match all.is_empty() {
+                true => "as configured".to_owned(),
+                false => all.join(", "),
+            }
+        }
         _ => return None,
     };
     let short: String = text.chars().take(280).collect();

@@ -83,6 +83,7 @@ impl Tick<'_> {
             self.line.lot = Some(Lot {
                 opens_at,
                 key: self.seen.key,
+                beacon_name: self.seen.beacon_name.map(str::to_owned),
                 from: put_off.unwrap_or(self.next),
                 list: None,
                 digest: None,
@@ -117,8 +118,8 @@ impl Tick<'_> {
         let (from, list) = (lot.from, lot.list);
         self.line.lot = None;
         if let Some(list) = list {
+            // Nobody holds what was kept for the draw.
             self.bury(list.to, list.end);
-            return None;
         }
         Some(from)
     }

@@ -23,9 +23,9 @@ pub struct Head {
 #[error("a head is a number, a colon and 64 hexadecimal digits in lower case")]
 pub struct HeadError;
 
-/// What somebody noted of a head: its place and at least the first sixteen digits of its hash, as a page shows them.
+/// What somebody noted of a head: its place and at least the first 32 digits of its hash, as a page shows them.
 ///
-/// Sixteen digits are 64 bits: nobody writes another log that ends in them.
+/// 32 digits are 128 bits: nobody writes two logs that share them, not even who writes both beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Noted {
     seq: u64,
@@ -34,12 +34,12 @@ pub struct Noted {
 
 /// This was not noted from a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a head is a number, a colon and 16 to 64 hexadecimal digits in lower case")]
+#[error("a head is a number, a colon and 32 to 64 hexadecimal digits in lower case")]
 pub struct NotedError;
 
 impl Noted {
     /// Fewest digits that prove something.
-    pub const FEWEST_DIGITS: usize = 16;
+    pub const FEWEST_DIGITS: usize = 32;
 
     pub(super) fn is_of(&self, head: &Head) -> bool {
         self.seq == head.seq && Hex(&head.hash).to_string().starts_with(&self.digits)

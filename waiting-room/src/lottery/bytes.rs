@@ -20,6 +20,15 @@ pub struct Bytes<const N: usize>(pub [u8; N]);
 #[derive(Clone, PartialEq, Eq)]
 pub struct Beacon(Vec<u8>);
 
+impl Beacon {
+    /// What its bytes say, if they are a text that can be shown.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        let text = std::str::from_utf8(&self.0).ok()?;
+        (!text.chars().any(char::is_control)).then_some(text)
+    }
+}
+
 /// Why a text is not the bytes that were expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BytesError {

@@ -70,6 +70,13 @@ impl Record {
         struct Versioned {
             version: u32,
         }
+        /// Published beside what binds the next lottery.
+        #[derive(Deserialize)]
+        struct Beside {
+            record: serde_json::Value,
+        }
+        let beside = serde_json::from_str::<Beside>(text).map(|beside| beside.record.to_string());
+        let text = beside.as_deref().unwrap_or(text);
         let Versioned { version } = serde_json::from_str(text).map_err(VerifyError::Form)?;
         if version != VERSION {
             return Err(VerifyError::Version { found: version });

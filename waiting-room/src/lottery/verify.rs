@@ -138,7 +138,9 @@ impl Report {
     fn about_the_beacon(&self) -> String {
         match (&self.record.beacon, &self.record.beacon_name) {
             (Some(beacon), Some(name)) => {
-                format!("The public value {name:?} was mixed in; look it up: {beacon}.")
+                let text = beacon.text().map(|text| format!(" (the text {text:?})"));
+                let text = text.unwrap_or_default();
+                format!("The public value {name:?} was mixed in; look it up: {beacon}{text}.")
             }
             _ => {
                 "No public value was mixed in: whoever holds the keys could have added tickets at \

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Admitted, Client, Held, Outcome, Room, TicketChange};
+use super::{Admitted, Client, Held, Outcome, Room, TicketChange, visit::VisitNow};
 use crate::{
     counts::Event,
-    snapshot::CLAIM_SLACK,
+    snapshot::{CLAIM_SLACK, Snapshot},
     status::{Reason, Status},
     stopwatch::Stopwatch,
     store::{Mark, RoomStore, StoreError, Was},
@@ -19,10 +19,11 @@ impl Room {
         // A picture that has stopped moving cannot know that the seat was given on meanwhile: the fleet holds
         // an unclaimed seat for so long past its call, and no longer.
         let snapshot = self.snapshot();
-        let is_current = snapshot.is_some_and(|seen| seen.is_of(at.now, CLAIM_SLACK));
-        if !is_current {
+        let is_current = |seen: &Snapshot| seen.is_of(at.now, CLAIM_SLACK);
+        // A store that is doubted may have forgotten who came in.
+        let Some(seen) = snapshot.filter(|seen| is_current(seen) && inner.is_settled()) else {
             return self.not_now(&ticket, at);
-        }
+        };
         let watch = Stopwatch::start();
         let store = Arc::clone(&inner.store);
         let all = move |numbers: Vec<_>| {
@@ -36,14 +37,25 @@ impl Room {
         if watch.has_run(CLAIM_SLACK) {
             return self.not_now(&ticket, at);
         }
-        if was == Was::Set && self.visit_is_over(ticket.number, at.now).await {
-            return self.once_more(&ticket, client, at).await;
+        // What was known here stands, though the store has forgotten it a moment ago.
+        let was = if seen.marks.claimed.has(ticket.number) {
+            Was::Set
+        } else {
+            was
+        };
+        let mut expires_at = at.now.plus(self.session(at.now).ttl());
+        if was == Was::Set {
+            match self.visit_of(ticket.number, at.now).await {
+                VisitNow::Over => return self.once_more(&ticket, client, at).await,
+                // It is no longer for being shown twice.
+                VisitNow::Until(ends) => expires_at = expires_at.min(ends),
+                VisitNow::Unknown => {}
+            }
         }
         inner.heirlooms.counts.add(match was {
             Was::Unset => Event::Claimed,
             Was::Set => Event::ClaimedAgain,
         });
-        let expires_at = at.now.plus(self.session(at.now).ttl());
         self.count_visit(ticket.number, expires_at, at.now);
         self.keep_activity(at.now).await;
         let pass = Pass {

@@ -17,6 +17,7 @@ mod sharing;
 mod taking;
 
 use std::{
+    mem::{Discriminant, discriminant},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -50,7 +51,8 @@ pub struct Driver {
     inner: Arc<Inner>,
     session: u64,
     settle_at: Timestamp,
-    failing: bool,
+    /// How the last step failed, if it did.
+    failing: Option<Discriminant<StoreError>>,
     presence_at: Timestamp,
     /// The last step that read the store.
     stepped_at: Timestamp,
@@ -89,7 +91,7 @@ impl Driver {
             inner,
             session: 0,
             settle_at: Timestamp(0),
-            failing: false,
+            failing: None,
             presence_at: Timestamp(0),
             stepped_at: Timestamp(0),
             whole_from: Timestamp(0),
@@ -128,23 +130,30 @@ impl Driver {
             self.session = 0;
         }
         if !self.inner.retired.load(Ordering::Acquire) {
-            let store = match tried.is_ok() {
+            let store = match &tried {
                 _ if self.inner.is_settled() => StoreNow::Settled,
-                true => StoreNow::Answers,
-                false => StoreNow::Silent,
+                Ok(_) => StoreNow::Answers,
+                Err(StoreError::Clock(_)) => StoreNow::Untimely,
+                Err(_) => StoreNow::Silent,
             };
             self.inner.heirlooms.desk.note(store, now);
         }
         match tried {
             Ok(stepped) => {
-                if std::mem::take(&mut self.failing) {
+                if self.failing.take().is_some() {
                     tracing::info!("the room store answers again");
                 }
                 stepped
             }
             Err(error) => {
-                if !std::mem::replace(&mut self.failing, true) {
-                    tracing::warn!(%error, "visitors are answered from the last picture");
+                let kind = Some(discriminant(&error));
+                if std::mem::replace(&mut self.failing, kind) != kind {
+                    match self.inner.snapshot.load().is_some() {
+                        true => {
+                            tracing::warn!(%error, "visitors are answered from the last picture")
+                        }
+                        false => tracing::info!(%error, "there is no picture of the line yet"),
+                    }
                 }
                 Stepped::Failed
             }
@@ -296,8 +305,6 @@ impl Driver {
         let health = self.health(picture, now).await?;
         let lot = self.lot_step(picture, &traces, (&standing, made)).await?;
         self.forget_the_dead(now).await?;
-        let over = self.inner.visited.load().over(now);
-        self.inner.store.forget_visits(&over).await?;
         let seen = Seen {
             picture,
             traces: &traces,
@@ -308,6 +315,7 @@ impl Driver {
             health: health.as_ref().map(|(health, span)| (health, *span)),
             fleet: self.fleet(now),
             lot: &lot,
+            beacon_name: self.beacon_name(&standing),
             provisional: numbered.as_ref(),
             burnt,
         };
@@ -364,12 +372,7 @@ impl Driver {
                 continue;
             };
             let number = told.current_number(Number(number));
-            let marks = &told.marks;
-            let was_called = number < told.line.horizon && !marks.gone.has(number);
-            let is_known = (told.line.floor..told.next).contains(&number);
-            let is_over =
-                marks.late.has(number) || marks.claimed.has(number) || marks.left.has(number);
-            if was_called || is_over || !is_known {
+            if !told.may_be_first(number) {
                 self.inner.store.order(place, None).await?;
             }
         }

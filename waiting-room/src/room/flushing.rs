@@ -5,6 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use super::{Inner, driver::fleet::MISSED_AFTER};
 use crate::{
     presence::{CLOCK_SKEW, ChunkWrite, Epochs},
+    snapshot::AFTERLIFE,
     store::StoreError,
     value::{Number, Timestamp},
 };
@@ -24,7 +25,9 @@ impl Inner {
         let _one_at_a_time = self.flushing.lock().await;
         let mut writes = Vec::new();
         take(self, &mut writes);
-        self.visited.load().keep(&mut writes);
+        self.visited
+            .load()
+            .keep(&mut writes, self.calls_remembered());
         let soil = Soil(self);
         let heard_at = match self.lateness.is_behind(now) {
             true => now.minus(AS_IF_SILENT),
@@ -33,6 +36,14 @@ impl Inner {
         self.store.flush(self.gateway, heard_at, &writes).await?;
         std::mem::forget(soil);
         Ok(())
+    }
+
+    /// Until when a call is remembered, be it made under rules with a longer grace.
+    fn calls_remembered(&self) -> Timestamp {
+        let seen = self.snapshot.load();
+        let calls = seen.iter().flat_map(|seen| &seen.line.batches);
+        let last = calls.map(|call| call.until).max();
+        last.map_or(Timestamp(0), |until| until.plus(AFTERLIFE + 2 * CLOCK_SKEW))
     }
 
     /// Somebody who waits was here.

@@ -117,8 +117,17 @@ impl Room {
         let offer = offer
             .filter(|offer| at.now < offer.ends)
             .ok_or(NotMoved::Unknown)?;
+        // By another code, or by this one before a draw gave the place another number.
+        let offered = Ticket {
+            secret: offer.secret,
+            ..offer.ticket(0, at.now)
+        };
+        let taken = offer.ticket(device(client), at.now);
+        if self.has_moved(&offered) && self.has_moved(&taken) {
+            return Err(NotMoved::Unknown);
+        }
         // Since then it may have been drawn, come in or left.
-        let ticket = self.current(offer.ticket(device(client), at.now));
+        let ticket = self.current(taken);
         if self.is_spent(&ticket) {
             return Err(NotMoved::Unknown);
         }

@@ -85,7 +85,7 @@ impl Room {
         });
         match self.place(&ticket, now) {
             // The call is long over; whether the visit is, the pass tells.
-            Place::Void | Place::Spent => !self.inner.is_inside(ticket.number),
+            Place::Void | Place::Spent => !self.inner.is_inside(ticket.number, now),
             Place::Missed | Place::Left => true,
             Place::Waiting { .. }
             | Place::Late { .. }

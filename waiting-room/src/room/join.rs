@@ -1,7 +1,7 @@
 //! Taking numbers: joins that arrive while one is on its way to the store share the next one.
 //!
 //! A join that comes some milliseconds after the last one goes at once. Others wait until those are over, and all that
-//! came meanwhile share one number's round trip: a crowd costs the store no more than some hundred commands a second.
+//! came meanwhile share the round trips of one: a crowd costs the store no more than some hundred commands a second.
 //! Numbers are handed out in the order of arrival. One arrival, named by its nonce, is one number however often it is presented,
 //! so that a reload beside a running poll costs no second place. The whole fleet knows for some time which arrival got which
 //! ([`receipts`]). Where a number has a price, the store remembers it to the last ([`bonds`]): one payment is one number.
@@ -23,7 +23,7 @@ use super::Inner;
 use crate::{
     counts::Event,
     store::{Bond, Taken},
-    value::{Number, Timestamp},
+    value::{LineId, Number, Timestamp},
 };
 
 /// Most joins of one batch, so that one slow answer never holds up an unbounded crowd.
@@ -105,6 +105,7 @@ struct Queue {
 struct Remembered {
     recent: HashMap<u64, Number>,
     older: HashMap<u64, Number>,
+    line: Option<LineId>,
     turned_at: Timestamp,
 }
 
@@ -124,10 +125,11 @@ impl Inner {
         arrival: Arrival,
         now: Timestamp,
     ) -> Option<Given> {
-        if !inner.is_settled() || inner.snapshot.load().is_none() {
+        if !inner.is_settled() {
             return None;
         }
-        match inner.joins.enter(arrival, now) {
+        let line = inner.snapshot.load().as_ref()?.line.id;
+        match inner.joins.enter(arrival, line, now) {
             Entry::Known(number) => Some(Given::again(number)),
             Entry::Full => None,
             Entry::Wait { answer, drive } => {
@@ -226,10 +228,15 @@ impl Joins {
         queue.answers.contains_key(&nonce) || self.remembered.lock().number_of(nonce, now).is_some()
     }
 
-    fn enter(&self, arrival: Arrival, now: Timestamp) -> Entry {
+    fn enter(&self, arrival: Arrival, line: LineId, now: Timestamp) -> Entry {
         let nonce = arrival.nonce;
         let mut queue = self.queue.lock();
-        if let Some(number) = self.remembered.lock().number_of(nonce, now) {
+        let known = {
+            let mut remembered = self.remembered.lock();
+            remembered.be_of(line);
+            remembered.number_of(nonce, now)
+        };
+        if let Some(number) = known {
             return Entry::Known(number);
         }
         if queue.waiting.len() >= MOST_WAITING {
@@ -287,7 +294,19 @@ impl Remembered {
         if self.recent.len() >= MOST_REMEMBERED {
             self.turn();
         }
-        self.recent.insert(nonce, number);
+        // Where two gateways were asked at once, all settle on the same.
+        let known = self.recent.entry(nonce).or_insert(number);
+        *known = number.min(*known);
+    }
+
+    /// Numbers of another line are nobody's in this.
+    fn be_of(&mut self, line: LineId) {
+        if self.line != Some(line) {
+            *self = Self {
+                line: Some(line),
+                ..Self::default()
+            };
+        }
     }
 
     fn turn(&mut self) {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -40,6 +40,8 @@ const MOST_REMEMBERED: usize = 1 << 20;
 pub(super) enum StoreNow {
     /// It does not answer.
     Silent,
+    /// It answers, but this machine's clock is not to be trusted with it: who waits, waits.
+    Untimely,
     /// It answers, but is not yet trusted with numbers.
     Answers,
     /// Numbers can be taken.
@@ -56,6 +58,8 @@ pub(super) struct Desk {
     back_since: AtomicU64,
     /// Since when the store answers; 0 while it does not.
     answers_since: AtomicU64,
+    /// It answers, and a clock is wrong.
+    is_untimely: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -72,11 +76,13 @@ impl Desk {
     /// Says at each step how the store is.
     pub(super) fn note(&self, store: StoreNow, now: Timestamp) {
         let answers_since = match self.answers_since.load(Ordering::Acquire) {
-            _ if store == StoreNow::Silent => 0,
+            _ if matches!(store, StoreNow::Silent | StoreNow::Untimely) => 0,
             0 => now.0,
             since => since,
         };
         self.answers_since.store(answers_since, Ordering::Release);
+        let is_untimely = store == StoreNow::Untimely;
+        self.is_untimely.store(is_untimely, Ordering::Release);
         let is_settled = store == StoreNow::Settled;
         let since = self.lost_since.load(Ordering::Acquire);
         if is_settled && since != 0 {
@@ -164,18 +170,28 @@ impl Room {
     /// Whether the store is lost. One that answers again is not, though it will be trusted only in a moment.
     fn has_lost_its_store(&self, now: Timestamp) -> bool {
         let desk = &self.inner.heirlooms.desk;
-        desk.lost_since(now).is_some() && !desk.comes_back(now) && !self.begins()
+        desk.lost_since(now).is_some() && !desk.comes_back(now) && !self.begins(now)
     }
 
-    /// A gateway that has just started and has its store has not lost it.
-    pub(super) fn begins(&self) -> bool {
-        self.inner.store.session() != 0 && !self.inner.heirlooms.desk.has_had_it()
+    /// A gateway that has just started and has its store has not lost it. If it cannot use it for long, it has.
+    pub(super) fn begins(&self, now: Timestamp) -> bool {
+        let desk = &self.inner.heirlooms.desk;
+        let began = Timestamp(desk.lost_since.load(Ordering::Acquire));
+        let is_new = now < began.plus(HELD_BACK_AT_MOST);
+        self.inner.store.session() != 0 && !desk.has_had_it() && is_new
     }
 
     /// Whether the store is lost and this room is thrown open for it.
     pub(super) fn is_thrown_open(&self, now: Timestamp) -> bool {
         let is_open = self.inner.rules.on_store_loss() == OnStoreLoss::Open;
-        is_open && self.has_lost_its_store(now)
+        // The limits are not to be forgotten because a clock is wrong.
+        let is_untimely = self
+            .inner
+            .heirlooms
+            .desk
+            .is_untimely
+            .load(Ordering::Acquire);
+        is_open && !is_untimely && self.has_lost_its_store(now)
     }
 
     /// What a stranger is told where a lost store closes the room.

@@ -184,7 +184,7 @@ impl Room {
 
     /// No number can be given now.
     pub(super) fn no_number(&self, now: Timestamp) -> Held {
-        let reason = match self.begins() {
+        let reason = match self.begins(now) {
             true => Reason::Joining,
             false => {
                 self.inner.heirlooms.counts.add(Event::StoreFailed);

@@ -33,7 +33,7 @@ impl Room {
         Some(Found {
             number,
             place: self.place(&ticket, now),
-            is_inside: self.inner.is_inside(ticket.number),
+            is_inside: self.inner.is_inside(ticket.number, now),
         })
     }
 

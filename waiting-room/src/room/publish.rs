@@ -2,27 +2,40 @@
 
 use std::sync::Arc;
 
+use policies::schedule::{Event, Method};
+
 use super::{Asked, Presented, Room, locate::Visitor};
 use crate::{
+    line::Lot,
     lottery::{Beacon, Hash, Proof, RULE, Record, Tree, VERSION},
     snapshot::Snapshot,
     store::{KEPT_ENTRIES, StoreError},
+    token::KeyId,
     value::Timestamp,
 };
 
-/// A lottery as far as it may be known.
+/// What is fixed of a lottery beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Published {
+pub struct Announced {
     /// The opening that names it.
     pub opens_at: Timestamp,
     /// What its secret is bound by.
-    pub commitment: Arc<str>,
-    /// How many tickets its closed list has, and the list's digest.
-    pub list: Option<(u32, Hash)>,
+    pub commitment: Hash,
     /// What is mixed in, by name.
     pub beacon_name: Option<String>,
+}
+
+/// The line's lottery as far as it may be known, also when its event is over; and the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The one whose pre-queue has begun.
+    pub present: Option<Announced>,
+    /// How many tickets its closed list has, and the list's digest.
+    pub list: Option<(u32, Hash)>,
     /// All else, once it is drawn; with the proof of the ticket that was presented, if it was in the draw.
     pub record: Option<Record>,
+    /// The one after that.
+    pub next: Option<Announced>,
 }
 
 impl Room {
@@ -34,7 +47,7 @@ impl Room {
         self.inner.store.log(KEPT_ENTRIES).await
     }
 
-    /// The present or the next lottery. `opens_at` writes a moment as RFC 3339 text.
+    /// The present lottery and the next. `opens_at` writes a moment as RFC 3339 text.
     pub async fn lottery<'a>(
         &self,
         asked: impl Into<Asked<'a>>,
@@ -42,30 +55,51 @@ impl Room {
         opens_at: impl FnOnce(Timestamp) -> String,
     ) -> Option<Published> {
         let seen = self.snapshot()?;
-        let commitment = Arc::clone(seen.commitment.as_ref()?);
         let lot = seen.line.lot.as_ref();
-        let next = self.inner.schedule.next_lottery(now.0);
-        let named = lot.map(|lot| lot.opens_at.0).or(next.map(|e| e.opens_at))?;
-        let event = self.inner.schedule.event(named);
-        let beacon_name = event.and_then(|event| event.beacon.clone());
-        let mut record = self.record(&seen, beacon_name.clone());
-        if let Some(record) = &mut record {
-            record.opens_at = opens_at(Timestamp(named));
+        let mut record = self.record(&seen);
+        if let (Some(record), Some(lot)) = (&mut record, lot) {
+            record.opens_at = opens_at(lot.opens_at);
             let asked = asked.into();
             let own = self.bound_to(&asked.client);
             let room = own.as_ref().unwrap_or(self);
             record.proof = room.proof(&seen, asked.presented, now).await;
         }
-        Some(Published {
-            opens_at: Timestamp(named),
-            commitment,
+        let published = Published {
+            present: lot
+                .and_then(|lot| self.announced(lot.opens_at, lot.key, lot.beacon_name.clone())),
             list: lot.and_then(|lot| Some((lot.count()?, lot.digest?))),
-            beacon_name,
             record,
+            next: self.next_announced(lot, now),
+        };
+        let is_something = published.present.is_some() || published.next.is_some();
+        is_something.then_some(published)
+    }
+
+    fn announced(
+        &self,
+        opens_at: Timestamp,
+        key: KeyId,
+        beacon_name: Option<String>,
+    ) -> Option<Announced> {
+        let secret = self.inner.seal.draw_secret(key, opens_at)?;
+        Some(Announced {
+            opens_at,
+            commitment: secret.commitment(),
+            beacon_name,
         })
     }
 
-    fn record(&self, seen: &Snapshot, beacon_name: Option<String>) -> Option<Record> {
+    fn next_announced(&self, lot: Option<&Lot>, now: Timestamp) -> Option<Announced> {
+        let is_next = |event: &&Event| {
+            let is_present = lot.is_some_and(|lot| lot.opens_at.0 == event.opens_at);
+            event.method == Method::Lottery && now.0 < event.closes_at && !is_present
+        };
+        let next = self.inner.schedule.events().iter().find(is_next)?;
+        let key = self.inner.seal.signing_key();
+        self.announced(Timestamp(next.opens_at), key, next.beacon.clone())
+    }
+
+    fn record(&self, seen: &Snapshot) -> Option<Record> {
         let inner = &self.inner;
         let lot = seen.line.lot.as_ref()?;
         let drawn = lot.drawn.as_ref()?;
@@ -81,7 +115,7 @@ impl Room {
             count: lot.count()?,
             digest: lot.digest?,
             beacon: beacon.and_then(|text| Beacon::new(text.as_bytes().to_vec()).ok()),
-            beacon_name: beacon_name.filter(|_| beacon.is_some()),
+            beacon_name: lot.beacon_name.clone().filter(|_| beacon.is_some()),
             tags: None,
             proof: None,
         })

@@ -9,7 +9,6 @@ use policies::{
 
 use super::{Client, Inner, Outcome, Room, Visit, locate::Located};
 use crate::{
-    bits::Bits,
     counts::Event,
     presence::{CLOCK_SKEW, ChunkWrite, Epochs, Trace},
     snapshot::AFTERLIFE,
@@ -78,6 +77,17 @@ impl Visits {
     }
 }
 
+/// How a visit stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum VisitNow {
+    /// Its seat was given on.
+    Over,
+    /// It goes on, about until then.
+    Until(Timestamp),
+    /// Nobody has written it down: whoever let it in died before that.
+    Unknown,
+}
+
 /// The epochs in which the fleet counts visits: the end of each, and until when it is asked for.
 #[derive(Debug, Default)]
 pub(super) struct Visited(BTreeMap<u64, Timestamp>);
@@ -106,20 +116,34 @@ impl Visited {
         over.map(|(epoch, _)| *epoch).collect()
     }
 
-    /// Nothing is kept for a shorter time than another gateway asks for.
-    pub(super) fn keep(&self, writes: &mut [ChunkWrite]) {
+    /// Nothing is kept for a shorter time than another gateway asks for, nor than `called`: as long as calls are remembered.
+    pub(super) fn keep(&self, writes: &mut [ChunkWrite], called: Timestamp) {
         let visits = |write: &&mut ChunkWrite| write.trace == Trace::Activity;
         for write in writes.iter_mut().filter(visits) {
             let listed = self.0.get(&write.epoch).copied();
-            write.until = listed.map_or(write.until, |listed| listed.max(write.until));
+            write.until = write.until.max(listed.unwrap_or_default()).max(called);
         }
     }
 }
 
 impl Inner {
     /// Whether the fleet counted this number as inside when its visits were read last.
-    pub(super) fn is_inside(&self, number: Number) -> bool {
-        self.active.load().iter().any(|(_, bits)| bits.has(number))
+    pub(super) fn is_inside(&self, number: Number, now: Timestamp) -> bool {
+        let ended = now.minus(CLOCK_SKEW).0;
+        let active = self.active.load();
+        let mut alive = active.iter().filter(|(epoch, _)| ended < *epoch);
+        alive.any(|(_, bits)| bits.has(number))
+    }
+}
+
+impl Inner {
+    /// Until when about a pass of this number is good at the least, by what this gateway wrote or has read.
+    fn surely_inside_until(&self, number: Number, now: Timestamp) -> Option<Timestamp> {
+        let active = self.active.load();
+        let read = active.iter().filter(|(_, bits)| bits.has(number));
+        let read = read.map(|(epoch, _)| *epoch).max();
+        let ends = read.max(self.activity.last_of(number))?;
+        (now.0 < ends).then_some(Timestamp(ends))
     }
 }
 
@@ -143,21 +167,31 @@ impl Room {
             .record(number, inner.visits.recorded(ends), now);
     }
 
-    /// Whether the visit of somebody who came in is over, though the call is still open: its seat was given on. Asked
-    /// only for a second claim of one ticket.
-    pub(super) async fn visit_is_over(&self, number: Number, now: Timestamp) -> bool {
+    /// How the visit of somebody who came in before stands: its seat may have been given on, though the call is still open.
+    /// Asked only for a second claim of one ticket.
+    pub(super) async fn visit_of(&self, number: Number, now: Timestamp) -> VisitNow {
+        // What is known for sure needs no store.
+        if let Some(ends) = self.inner.surely_inside_until(number, now) {
+            return VisitNow::Until(ends);
+        }
         let visited = self.inner.visited.load();
         let alive: Vec<Epoch> = visited.alive(now).collect();
         let epochs: Vec<Epoch> = alive.iter().copied().chain(visited.ended(now)).collect();
-        if epochs.len() == alive.len() {
-            return false;
-        }
         let Ok(read) = self.inner.store.traces(&epochs).await else {
-            return true;
+            return VisitNow::Over;
         };
-        let (alive, ended) = read.split_at(alive.len());
-        let recorded = |in_epochs: &[Bits]| in_epochs.iter().any(|bits| bits.has(number));
-        !recorded(alive) && recorded(ended)
+        let mut recorded = epochs
+            .iter()
+            .zip(&read)
+            .filter(|(_, bits)| bits.has(number));
+        let last = recorded.by_ref().map(|((_, epoch), _)| *epoch).max();
+        match last {
+            None => VisitNow::Unknown,
+            Some(ends) if alive.contains(&(Trace::Activity, ends)) => {
+                VisitNow::Until(Timestamp(ends))
+            }
+            Some(_) => VisitNow::Over,
+        }
     }
 
     /// The ticket is spent: what a new number costs, or the number.
@@ -213,6 +247,26 @@ mod tests {
     use super::*;
 
     const START: Timestamp = Timestamp(1_790_000_000_000);
+
+    #[test]
+    fn nothing_is_kept_for_less_than_another_gateway_asks() {
+        let (soon, late) = (Timestamp(70), Timestamp(90));
+        let write = |trace, epoch| ChunkWrite {
+            trace,
+            epoch,
+            chunk: 0,
+            bytes: [0; crate::bits::CHUNK_BYTES],
+            until: soon,
+        };
+        let mut writes = [
+            write(Trace::Activity, 50),
+            write(Trace::Activity, 60),
+            write(Trace::Presence, 50),
+        ];
+        Visited([(50, late), (60, Timestamp(65))].into()).keep(&mut writes, Timestamp(80));
+        let called = Timestamp(80);
+        assert_eq!(writes.map(|write| write.until), [late, called, soon]);
+    }
 
     proptest! {
         /// By every clock of the fleet a pass counts until it ends, and not for long after that.

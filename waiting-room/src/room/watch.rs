@@ -108,14 +108,14 @@ impl Room {
             occupied: u64::from(snapshot.line.occupied),
             reserved: snapshot.line.ahead(snapshot.next),
             called_last_minute: recent.map(|batch| u64::from(batch.calls)).sum(),
-            tick_age_ms: millis(now.since(snapshot.line.ticked_at)),
+            tick_age_ms: apart(now, snapshot.line.ticked_at),
             limit: totals.limit,
             may: snapshot.line.may,
             stock: snapshot.orders.remaining(),
             past_error_ms: self.inner.past_error().map(millis),
             totals,
             last_minute,
-            snapshot_age_ms: millis(now.since(snapshot.read_at)),
+            snapshot_age_ms: apart(now, snapshot.read_at),
         }
     }
 
@@ -129,4 +129,9 @@ impl Room {
             .history
             .between(from, to, step)
     }
+}
+
+/// How far two moments are apart, in milliseconds: a clock that was set back is as bad as one that stands still.
+fn apart(one: Timestamp, other: Timestamp) -> u64 {
+    millis(one.since(other).max(other.since(one)))
 }

@@ -9,7 +9,7 @@
 //! | `…:n` | counter | the next number |
 //! | `…:h` | string | the line, its horizon and when the record was made (8 bytes each), as the record says |
 //! | `…:k:<name>` | string, expiring | something kept under a name: a list of arrivals, an offered place |
-//! | `…:j` | stream | places that moved to another device |
+//! | `…:y` | stream | places that moved to another device |
 //! | `…:b:<shelf>` | hash, expiring | field a name (8 bytes), value the number bound to it |
 //! | `…:q` | stream, expiring | which numbers the last arrivals got |
 //! | `…:l` | list | the last entries of the line's log |
@@ -305,7 +305,7 @@ impl RoomStore for RedisStore {
     }
 
     async fn moves(&self, after: EntryId) -> Result<Vec<(EntryId, Vec<u8>)>, StoreError> {
-        self.entries("j", after).await
+        self.entries("y", after).await
     }
 
     async fn forget_moves(&self, last: EntryId) -> Result<(), StoreError> {

@@ -157,6 +157,27 @@ async fn a_join_whose_answer_was_lost_gets_the_same_number_at_any_gateway() {
     assert_eq!(numbers, [numbers[0]; 6]);
 }
 
+/// The gateway that gave the number is gone, and the store fails over to a copy without it.
+#[tokio::test]
+async fn a_number_that_is_only_known_from_a_receipt_is_given_to_nobody_else() {
+    let mut scene = Scene::new(1, Schedule::default()).await;
+    let _ = scene.arrive(3).await;
+    let mut first = Browser::default();
+    let _ = first.enter(&scene.gateways[0], scene.now, 99).await;
+    let challenged = first.clone();
+    let copy = scene.store.backup();
+    let _ = first.enter(&scene.gateways[0], scene.now, 99).await;
+    scene.replace(0);
+    // The answer was lost; the other gateway knows the number by its receipt alone.
+    let mut retry = challenged.clone();
+    let _ = retry.enter(&scene.gateways[1], scene.now, 99).await;
+    let number = |browser: &Browser| browser.ticket().map(|ticket| ticket.number);
+    assert_eq!(number(&retry), number(&first));
+    scene.store.roll_back(&copy);
+    let others = scene.arrive(3).await;
+    assert!(others.iter().all(|other| number(other) != number(&retry)));
+}
+
 #[tokio::test]
 async fn a_process_that_restarts_loses_no_place() {
     let mut scene = Scene::new(1, Schedule::default()).await;

@@ -86,7 +86,7 @@ impl<'a> History<'a> {
 
     fn csv(&self) -> String {
         let mut out = format!("time,{}\n", COLUMNS.join(","));
-        for row in 0..self.rows() {
+        for row in self.first_seen().unwrap_or(self.rows())..self.rows() {
             out.push_str(&self.time(row));
             for (_, values) in &self.columns {
                 out.push(',');
@@ -99,15 +99,20 @@ impl<'a> History<'a> {
         out
     }
 
-    /// One line a column: its greatest value, and a bar for every few minutes.
-    fn chart(&self) -> String {
-        let rows = self.rows();
-        let seen = |row: &usize| {
+    /// The first row of which anything is known.
+    fn first_seen(&self) -> Option<usize> {
+        let is_seen = |row: &usize| {
             self.columns
                 .iter()
                 .any(|(_, values)| !values[*row].is_null())
         };
-        let Some(first) = (0..rows).find(seen) else {
+        (0..self.rows()).find(is_seen)
+    }
+
+    /// One line a column: its greatest value, and a bar for every few minutes.
+    fn chart(&self) -> String {
+        let rows = self.rows();
+        let Some(first) = self.first_seen() else {
             return "nothing was seen in this time\n".to_owned();
         };
         let each = (rows - first).div_ceil(WIDEST);
@@ -158,12 +163,17 @@ mod tests {
             csv: true,
             ..How::default()
         };
-        let csv = how.show(&answer()).expect("complete");
+        let mut gap = answer();
+        for name in COLUMNS {
+            gap[name] = json!([null, 0, null, 70]);
+        }
+        let csv = how.show(&gap).expect("complete");
         let lines: Vec<&str> = csv.lines().collect();
-        assert_eq!(lines.len(), 5);
+        // It begins where something was seen.
+        assert_eq!(lines.len(), 4);
         assert!(lines[0].starts_with("time,arrivals,waiting,"));
-        assert_eq!(lines[1], "2026-09-21T14:14:00Z,,,,,,,,,,");
-        assert!(lines[4].ends_with(",70,60.5,70"), "{}", lines[4]);
+        assert_eq!(lines[2], "2026-09-21T14:16:00Z,,,,,,,,,,");
+        assert!(lines[3].ends_with(",70,70,70"), "{}", lines[3]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::HeaderValue;
 use serde_json::json;
-use waiting_room::Timestamp;
+use waiting_room::{Announced, Timestamp};
 
 use super::asking::Asking;
 use crate::answer::Answer;
@@ -35,20 +35,29 @@ pub(super) async fn log(served: &Served) -> Answer {
 }
 
 /// The lottery: what it is bound by before it is drawn; afterwards its record, with the proof of the visitor's own
-/// ticket. What `fluxgate lottery verify` takes is the member `record`, or all of this where it is there alone.
+/// ticket, and what binds the next.
 pub(super) async fn lottery(asking: &Asking<'_>) -> Option<Answer> {
     let room = &asking.served.room;
     let published = room.lottery(asking.asked, now(), rfc3339).await?;
-    let body = match &published.record {
-        Some(record) => record.to_json(),
-        None => json!({
-            "opens_at": rfc3339(published.opens_at),
-            "commitment": &*published.commitment,
-            "count": published.list.map(|(count, _)| count),
-            "digest": published.list.map(|(_, digest)| digest.to_string()),
-            "beacon_name": published.beacon_name,
+    let announced = |of: &Announced| {
+        json!({
+            "opens_at": rfc3339(of.opens_at),
+            "commitment": of.commitment.to_string(),
+            "beacon_name": of.beacon_name,
         })
-        .to_string(),
+    };
+    let body = match (&published.record, &published.next) {
+        (Some(record), None) => record.to_json(),
+        (Some(record), Some(next)) => {
+            json!({ "record": record, "next": announced(next) }).to_string()
+        }
+        (None, next) => {
+            let of = published.present.as_ref().or(next.as_ref())?;
+            let mut body = announced(of);
+            body["count"] = json!(published.list.map(|(count, _)| count));
+            body["digest"] = json!(published.list.map(|(_, digest)| digest.to_string()));
+            body.to_string()
+        }
     };
     Some(answer("application/json", Bytes::from(body)))
 }

@@ -11,6 +11,8 @@ impl Out {
     pub(super) fn lot(&mut self, lot: &Lot) {
         self.u64(lot.opens_at.0);
         self.u64(u64::from(lot.key.0));
+        let name = lot.beacon_name.as_deref().unwrap_or_default();
+        self.text(name);
         self.u64(lot.from.0);
         self.length(usize::from(lot.list.is_some()));
         if let Some(list) = lot.list {
@@ -23,10 +25,13 @@ impl Out {
         }
         self.length(usize::from(lot.drawn.is_some()));
         if let Some(drawn) = &lot.drawn {
-            let beacon = drawn.beacon.as_deref().unwrap_or_default();
-            self.length(beacon.len());
-            self.0.extend_from_slice(beacon.as_bytes());
+            self.text(drawn.beacon.as_deref().unwrap_or_default());
         }
+    }
+
+    fn text(&mut self, text: &str) {
+        self.length(text.len());
+        self.0.extend_from_slice(text.as_bytes());
     }
 }
 
@@ -35,6 +40,7 @@ impl In<'_> {
         let mut lot = Lot {
             opens_at: self.time()?,
             key: KeyId(self.u64()?.try_into().ok()?),
+            beacon_name: self.since_form(form, Self::text)?,
             from: self.number()?,
             list: self.option(|input| {
                 Some(List {
@@ -57,10 +63,14 @@ impl In<'_> {
     }
 
     fn drawn(&mut self) -> Option<Drawn> {
+        let beacon = self.text()?;
+        Some(Drawn { beacon })
+    }
+
+    /// None where it is empty.
+    fn text(&mut self) -> Option<Option<String>> {
         let bytes = self.items(|input| input.take::<1>().map(|[byte]| byte))?;
-        let beacon = String::from_utf8(bytes).ok()?;
-        Some(Drawn {
-            beacon: (!beacon.is_empty()).then_some(beacon),
-        })
+        let text = String::from_utf8(bytes).ok()?;
+        Some((!text.is_empty()).then_some(text))
     }
 }

@@ -94,6 +94,7 @@ proptest! {
             key: KeyId(3),
             from: Number(figures[0]),
             list: Some(List { to: Number(figures[1]), end: Number(figures[2]) }),
+            beacon_name: Some("drand".into()),
             digest: Some(Bytes([7; 32])),
             drawn: Some(Drawn { beacon: Some("drand 12".into()) }),
         });

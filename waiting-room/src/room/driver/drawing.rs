@@ -12,9 +12,9 @@ use crate::{
     lottery::{Beacon, Draw, Hash, Tree},
     snapshot::Snapshot,
     standing::Standing,
-    store::StoreError,
+    store::{Mark, StoreError},
     token::{KeyId, Seal},
-    value::Timestamp,
+    value::{Number, Timestamp},
 };
 
 impl Driver {
@@ -48,6 +48,8 @@ impl Driver {
         let end = first.plus(u64::from(count.get()));
         if first.since(lot.from) > u64::from(count.get()) {
             // More joined meanwhile than were allowed for: these numbers are nobody's, and the next tick takes more.
+            let numbers = (first.0..end.0).map(Number).collect();
+            self.inner.store.merge(Mark::Left, &numbers).await?;
             return Ok(LotStep::None);
         }
         Ok(LotStep::Close(List { to: first, end }))
@@ -67,8 +69,7 @@ impl Driver {
             self.making = None;
             return None;
         };
-        let event = self.inner.schedule.event(lot.opens_at.0);
-        let is_named = event.is_some_and(|event| event.beacon.is_some());
+        let is_named = lot.beacon_name.is_some();
         let beacon = picture.orders.beacon(lot.opens_at).filter(|_| is_named);
         if needs == LotNeeds::Drawing && is_named && beacon.is_none() {
             return None;
@@ -109,6 +110,12 @@ impl Driver {
         let text: Arc<str> = secret.commitment().to_string().into();
         self.committed = Some(((opens_at, key), Arc::clone(&text)));
         Some(text)
+    }
+
+    /// What is to be mixed into the lottery of the moment, by name.
+    pub(super) fn beacon_name(&self, standing: &Standing) -> Option<&str> {
+        let event = self.inner.schedule.event(standing.lottery?.0)?;
+        event.beacon.as_deref()
     }
 
     /// How many tickets the closed list of the present lottery has, and its digest: `COUNT:HEX`.

@@ -80,13 +80,16 @@ impl Driver {
         }
     }
 
-    /// Gateways that are not coming back need not be looked at for ever, nor what they said of the stock.
+    /// Gateways that are not coming back need not be looked at for ever, nor what they said of the stock, nor epochs of
+    /// visits that nobody asks for.
     pub(super) async fn forget_the_dead(&self, now: Timestamp) -> Result<(), StoreError> {
         for (place, gateway) in self.orders.older_stocks() {
             if !self.known.gateways.contains_key(&gateway) {
                 self.inner.store.order(place, None).await?;
             }
         }
+        let over = self.inner.visited.load().over(now);
+        self.inner.store.forget_visits(&over).await?;
         for (gateway, at) in &self.known.gateways {
             if now.since(*at) > FORGOTTEN_AFTER {
                 self.inner.store.retire(*gateway).await?;
@@ -129,7 +132,7 @@ pub(super) fn agree_on_time(
         return Ok(());
     }
     let seconds = apart.as_secs();
-    Err(StoreError::Unexpected(format!(
-        "a time {seconds} s from this machine's; set the clocks"
+    Err(StoreError::Clock(format!(
+        "the store's is {seconds} s from this machine's"
     )))
 }

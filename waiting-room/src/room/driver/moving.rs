@@ -31,18 +31,20 @@ impl Driver {
     /// Reads what was added since; after a new link the whole list, and what it lacks is written again. What is below the
     /// line's `floor` is forgotten.
     pub(super) async fn read_moves(&mut self, floor: Number) -> Result<Arc<Moves>, StoreError> {
-        let anew = std::mem::take(&mut self.moves.is_doubted);
-        let after = if anew {
-            EntryId::default()
-        } else {
-            self.moves.moves.read()
+        let anew = self.moves.is_doubted;
+        if anew {
+            self.write_moves_again().await?;
+        }
+        let after = match anew {
+            true => EntryId::default(),
+            false => self.moves.moves.read(),
         };
         let entries = self.added_moves(after).await?;
         if anew {
-            self.write_moves_again(&entries).await?;
+            // In the order in which they stand there now, as all gateways read them.
+            self.moves = Known::default();
         }
-        if anew || !entries.is_empty() {
-            let last = entries.last().map_or(after, |(last, _)| *last);
+        if let Some((last, _)) = entries.last() {
             let mut moves = Moves::clone(&self.moves.moves);
             for (id, next) in &entries {
                 let Some(next) = Move::decode(next) else {
@@ -53,7 +55,7 @@ impl Driver {
                     self.moves.all.push((*id, next));
                 }
             }
-            moves.note_read(last);
+            moves.note_read(*last);
             self.moves.moves = Arc::new(moves);
         }
         if self.moves.floor < floor {
@@ -75,7 +77,8 @@ impl Driver {
         }
     }
 
-    async fn write_moves_again(&self, theirs: &[(EntryId, Vec<u8>)]) -> Result<(), StoreError> {
+    async fn write_moves_again(&self) -> Result<(), StoreError> {
+        let theirs = self.added_moves(EntryId::default()).await?;
         let theirs: HashSet<_> = theirs.iter().map(|(_, entry)| entry).collect();
         let ours = self.moves.all.iter().map(|(_, own)| own.encode());
         for entry in ours.filter(|entry| !theirs.contains(entry)) {

@@ -93,20 +93,18 @@ impl Driver {
     }
 
     async fn read_activity(&self, now: Timestamp) -> Result<(), StoreError> {
-        let epochs: Vec<Epoch> = self.inner.visited.load().alive(now).collect();
+        let visited = self.inner.visited.load();
+        let epochs: Vec<Epoch> = visited.alive(now).chain(visited.ended(now)).collect();
         let read = self.inner.store.traces(&epochs).await?;
-        self.remember_active(&epochs, &read);
+        self.remember_visits(&epochs, &read);
         Ok(())
     }
 
-    /// Keeps what was read of the activity's epochs. All of them together.
-    fn remember_active(&self, epochs: &[Epoch], read: &[Bits]) -> Bits {
-        let by_epoch = epochs
-            .iter()
-            .map(|(_, epoch)| *epoch)
-            .zip(read.iter().cloned());
+    /// Keeps what was read of the epochs of visits, for a store that forgets.
+    fn remember_visits(&self, epochs: &[Epoch], read: &[Bits]) {
+        let names = epochs.iter().map(|(_, epoch)| *epoch);
+        let by_epoch = names.zip(read.iter().cloned());
         self.inner.active.store(Arc::new(by_epoch.collect()));
-        union(read.iter().cloned())
     }
 
     /// The presence epochs that say who is there.
@@ -138,8 +136,9 @@ impl Driver {
         let mut read = self.inner.store.traces(&epochs).await?;
         let living = union(read.drain(due..));
         let expected = union(read.drain(over..));
+        self.remember_visits(&epochs[..over], &read);
         let ended = union(read.drain(activity..));
-        let active = self.remember_active(&epochs, &read);
+        let active = union(read);
         Ok(Traces {
             living: judged.then_some(living),
             expected,
@@ -181,7 +180,7 @@ fn is_not_ahead(line: &Line, now: Timestamp) -> Result<(), StoreError> {
         return Ok(());
     }
     let seconds = ahead.as_secs();
-    Err(StoreError::Unexpected(format!(
-        "a line that is {seconds} s ahead of this machine's clock; set the clocks"
+    Err(StoreError::Clock(format!(
+        "the line is {seconds} s ahead of this machine"
     )))
 }

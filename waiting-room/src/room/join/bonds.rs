@@ -37,7 +37,10 @@ impl Inner {
             .collect();
         let mut new = self.give_new(&fresh).await.into_iter();
         let given = known.into_iter().map(|known| match known {
-            Some(number) => Some(Given::again(number)),
+            Some(number) => {
+                self.raise_highest(number.plus(1));
+                Some(Given::again(number))
+            }
             None => new.next().flatten(),
         });
         given.collect()

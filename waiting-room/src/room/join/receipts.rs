@@ -2,15 +2,15 @@
 //! answered is gone.
 //!
 //! Before numbers are taken, what the other gateways gave meanwhile is read; before they are given out, it is noted which
-//! arrival gets which. So whoever asks again gets the same number, but for two gateways asked in the same
-//! millisecond. Receipts are kept for seconds: they cost the store 8 bytes a joiner, a megabyte at the most, and the line nothing.
+//! arrival gets which. So whoever asks again gets the same number, but for two gateways that are asked at once: each has read
+//! before the other wrote. Receipts are kept for seconds: they cost the store 8 bytes a joiner, a megabyte at the most, and the line nothing.
 
 use std::collections::VecDeque;
 
 use super::{Arrival, Given, Inner, Joins};
 use crate::{
     store::{EntryId, MOST_ENTRIES, RECEIPTS_KEPT, StoreError},
-    value::{Number, Timestamp},
+    value::{LineId, Number, Timestamp},
 };
 
 /// In a rush the receipts of the last so many arrivals are kept: a megabyte.
@@ -40,7 +40,7 @@ impl Read {
     }
 
     fn note(&mut self, id: EntryId, receipt: &[u8]) {
-        let arrivals = (receipt.len() / 8).saturating_sub(1);
+        let arrivals = (receipt.len() / 8).saturating_sub(2);
         self.last = id;
         self.arrivals += arrivals;
         self.kept.push_back((id, arrivals));
@@ -65,19 +65,21 @@ impl Read {
     }
 }
 
-/// The first number, and the nonces of those who got it and the next ones.
-fn receipt(first: Number, arrivals: &[&Arrival]) -> Vec<u8> {
+/// The line, the first number, and the nonces of those who got it and the next ones.
+fn receipt(line: LineId, first: Number, arrivals: &[&Arrival]) -> Vec<u8> {
     let nonces = arrivals.iter().map(|arrival| arrival.nonce);
-    let words = [first.0].into_iter().chain(nonces);
+    let words = [line.0, first.0].into_iter().chain(nonces);
     words.flat_map(u64::to_be_bytes).collect()
 }
 
-fn arrivals(receipt: &[u8]) -> impl Iterator<Item = (u64, Number)> {
+/// Of which line a receipt is, and who got which number.
+fn arrivals(receipt: &[u8]) -> (LineId, impl Iterator<Item = (u64, Number)>) {
     let (words, _) = receipt.as_chunks::<8>();
     let mut words = words.iter().map(|word| u64::from_be_bytes(*word));
+    let line = LineId(words.next().unwrap_or_default());
     let first = Number(words.next().unwrap_or_default());
     let numbers = (0..).map(move |place| first.plus(place));
-    words.zip(numbers)
+    (line, words.zip(numbers))
 }
 
 impl Inner {
@@ -87,7 +89,10 @@ impl Inner {
         batch: &[Arrival],
         now: Timestamp,
     ) -> Vec<Option<Given>> {
-        if let Err(error) = self.read_receipts().await {
+        let Some(line) = self.snapshot.load().as_ref().map(|seen| seen.line.id) else {
+            return vec![None; batch.len()];
+        };
+        if let Err(error) = self.read_receipts(line).await {
             tracing::debug!(%error, "no number");
             return vec![None; batch.len()];
         }
@@ -98,7 +103,7 @@ impl Inner {
             .collect();
         let given = self.give(fresh.len()).await;
         if let Some(Some(first)) = given.first() {
-            let receipt = receipt(first.number, &fresh);
+            let receipt = receipt(line, first.number, &fresh);
             // In vain: then only this gateway knows it.
             let since = self.joins.read.lock().needed_since(now);
             if let Err(error) = self.store.add_receipt(&receipt, now, since).await {
@@ -114,16 +119,22 @@ impl Inner {
     }
 
     /// Remembers what other gateways gave since this was done last.
-    async fn read_receipts(&self) -> Result<(), StoreError> {
+    async fn read_receipts(&self, line: LineId) -> Result<(), StoreError> {
         let session = self.store.session();
         loop {
             let after = self.joins.read.lock().to(session);
             let receipts = self.store.receipts(after).await?;
             let mut read = self.joins.read.lock();
             let mut remembered = self.joins.remembered.lock();
+            remembered.be_of(line);
             for (id, receipt) in &receipts {
                 read.note(*id, receipt);
-                arrivals(receipt).for_each(|(nonce, number)| remembered.note(nonce, number));
+                let (of, arrivals) = arrivals(receipt);
+                for (nonce, number) in arrivals.filter(|_| of == line) {
+                    remembered.note(nonce, number);
+                    // Its giver may be gone, and the store may forget: nobody else shall get it.
+                    self.raise_highest(number.plus(1));
+                }
             }
             if receipts.len() < MOST_ENTRIES {
                 return Ok(());

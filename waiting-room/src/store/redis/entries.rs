@@ -1,4 +1,4 @@
-//! Streams: the moves, and which numbers the last arrivals got. Every taking of numbers cuts these to their last seconds.
+//! Streams: the moves, and which numbers the last arrivals got. Every taking of numbers cuts the second to its last seconds.
 
 use std::sync::atomic::Ordering;
 
@@ -39,7 +39,7 @@ impl RedisStore {
     }
 
     pub(super) async fn move_added(&self, entry: &[u8]) -> Result<(), StoreError> {
-        let add = vec![self.key("j"), "*".into(), "m".into(), wire::blob(entry)];
+        let add = vec![self.key("y"), "*".into(), "m".into(), wire::blob(entry)];
         let client = self.links()?.visitors.client()?;
         let _: Value = client.custom(command("XADD"), add).await?;
         Ok(())
@@ -49,7 +49,7 @@ impl RedisStore {
         let EntryId(at, nth) = last;
         let first_kept = format!("{at}-{}", nth.saturating_add(1));
         let trim = ["MINID", &first_kept].map(Argument::from);
-        let trim: Vec<_> = [self.key("j")].into_iter().chain(trim).collect();
+        let trim: Vec<_> = [self.key("y")].into_iter().chain(trim).collect();
         let client = self.links()?.bulk.client()?;
         let _: Value = client.custom(command("XTRIM"), trim).await?;
         Ok(())

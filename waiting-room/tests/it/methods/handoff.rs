@@ -235,3 +235,33 @@ async fn moves_are_forgotten_with_the_places_that_moved() {
     scene.steps(2).await;
     assert_eq!(scene.poll(&mut phone).await.status.state, State::Waiting);
 }
+
+/// The place has another number after a draw, under which nobody has moved yet.
+#[tokio::test]
+async fn of_two_devices_with_one_code_one_has_the_place_though_a_draw_comes_between() {
+    let events = vec![event(Method::Lottery)];
+    let mut scene = Scene::new(1, schedule(Method::Closed, events)).await;
+    scene.until(50).await;
+    let crowd = scene.arrive(4).await;
+    let code = offer(&mut scene, &crowd[2]).await.expect("a code");
+    while scene.now.0 < super::scene::at(59) {
+        scene.steps(1).await;
+    }
+    let mut phone = take(&mut scene, &code).await.expect("taken over");
+    scene.steps(16).await;
+    let seen = scene.gateways[0].room.snapshot().expect("a picture");
+    assert!(seen.draw.is_some(), "drawn");
+    let at = Moment {
+        now: scene.now,
+        entropy: scene.roll(),
+    };
+    let tablet = Client {
+        agent: Some(b"a tablet"),
+        ..Client::default()
+    };
+    let late = scene.gateways[0].room.take_place(&code, &tablet, at).await;
+    assert_eq!(late.err(), Some(NotMoved::Unknown));
+    scene.steps(4).await;
+    let held = scene.poll(&mut phone).await;
+    assert_ne!(held.status.reason, Some(Reason::Moved));
+}

@@ -155,6 +155,11 @@ impl World {
         let verifier = Verifier::new().passing(picture.line.log);
         let copies = self.logs.iter().map(|log| log.as_bytes());
         let report = verify(copies, verifier).expect("readable");
+        if !report.is_clean() {
+            for l in &self.logs {
+                eprintln!("LOG {l}");
+            }
+        }
         assert!(report.is_clean(), "{report}");
         assert!(
             report
