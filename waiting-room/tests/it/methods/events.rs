@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use policies::schedule::{EventSpec, Method};
-use waiting_room::{Outcome, State, Timestamp, orders::Word};
+use waiting_room::{Outcome, Presented, State, Timestamp, orders::Word};
 
 use super::scene::{Scene, at, event, inside, numbers, rules, schedule};
 use crate::fleet::{Browser, Gateway};
@@ -284,6 +284,53 @@ async fn after_a_long_prequeue_the_drawn_are_called_before_who_comes_later() {
         last.sort_unstable();
         assert_eq!(last, [50, 51, 52, 53], "and those who came later came last");
     }
+}
+
+/// The list is closed, and the public value is late; so the sale is.
+#[tokio::test]
+async fn a_lottery_put_off_after_its_list_was_closed_draws_all_who_wait() {
+    let of = |opens_at| EventSpec {
+        opens_at: at(opens_at),
+        closes_at: Some(at(4_000)),
+        beacon: Some("drand 12".into()),
+        ..event(Method::Lottery)
+    };
+    let mut scene = Scene::new(2, schedule(Method::Closed, vec![of(60)])).await;
+    scene.until(11).await;
+    let mut crowd = scene.arrive(20).await;
+    scene.play(&mut crowd, 62).await;
+    let seen = scene.gateways[0].room.snapshot().expect("a picture");
+    assert!(
+        seen.draw_list
+            .as_ref()
+            .is_some_and(|list| list.starts_with("20:"))
+    );
+    assert_eq!(seen.waiting_total(), 20, "and nobody else");
+    scene.reschedule(&schedule(Method::Closed, vec![of(100)]));
+    assert!(scene.play(&mut crowd, 104).await.is_empty());
+    let opens_at = at(100);
+    let value = "8f3a".to_owned();
+    scene.order(Word::Beacon { opens_at, value }).await;
+    let mut order = Vec::new();
+    for seconds in (110..400).step_by(5) {
+        order.extend(scene.play(&mut crowd, seconds).await);
+        for index in order.clone() {
+            let mut guest = crowd[index].clone();
+            guest.ticket = None;
+            let _ = guest.leave(&scene.gateways[0], scene.now).await;
+        }
+    }
+    assert_eq!(order.len(), 20, "everybody came in");
+    assert_ne!(order, (0..20).collect::<Vec<_>>(), "and by lot");
+    // What was drawn stays to be checked when the event is over.
+    scene.until(4_001).await;
+    let asked = Presented::default();
+    let room = &scene.gateways[1].room;
+    let published = room.lottery(asked, scene.now, |at| at.0.to_string()).await;
+    let record = published
+        .and_then(|published| published.record)
+        .expect("a record");
+    assert_eq!(record.beacon_name.as_deref(), Some("drand 12"));
 }
 
 #[tokio::test]

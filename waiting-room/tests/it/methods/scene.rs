@@ -111,6 +111,15 @@ impl Scene {
         }
     }
 
+    /// The operator changes the rules and reloads both gateways.
+    pub(crate) fn rerule(&mut self, rules: Admission) {
+        self.made_of.0 = rules;
+        for (place, gateway) in self.gateways.iter_mut().enumerate() {
+            let store = Arc::new(self.store.clone());
+            gateway.reload(1 + place as u64, store, self.made_of.clone(), self.now);
+        }
+    }
+
     /// One request to that gateway.
     pub(crate) async fn enter_at(&mut self, place: usize, browser: &mut Browser) -> Outcome {
         let entropy = self.roll();

@@ -165,3 +165,92 @@ async fn an_event_has_a_session_of_its_own() {
     let waited = called_after(&mut scene, &mut crowd[1]).await;
     assert!((12..26).contains(&waited), "{waited} s");
 }
+
+/// One seat for twelve seconds, and calls that stay open for long.
+fn short(grace: u64) -> Admission {
+    let spec = Spec {
+        active: Some(1),
+        ttl: Duration::from_secs(12),
+        call_grace: Duration::from_secs(grace),
+        renewal: Renewal::Never,
+        ..Spec::default()
+    };
+    Admission::new(spec).expect("valid")
+}
+
+/// Somebody who was called and has not come in, and others behind.
+async fn called(grace: u64) -> (Scene, Browser, Vec<Browser>) {
+    let mut scene = Scene::under(short(grace), Schedule::default()).await;
+    let mut crowd = scene.arrive(8).await;
+    let left = crowd[0].leave(&scene.gateways[0], scene.now).await;
+    assert!(matches!(left, Outcome::Held(_)));
+    called_after(&mut scene, &mut crowd[1]).await;
+    let behind = crowd.split_off(2);
+    (scene, crowd.remove(1), behind)
+}
+
+/// Until `seconds` are over, whoever is called comes in, and `copy` asks all the time: the seat is never two people's.
+async fn one_at_a_time(
+    scene: &mut Scene,
+    copy: &mut Browser,
+    behind: &mut [Browser],
+    seconds: u64,
+) {
+    let until = scene.now.plus(Duration::from_secs(seconds));
+    while scene.now < until {
+        scene.steps(2).await;
+        let _ = scene.enter(copy).await;
+        for browser in &mut *behind {
+            if browser.pass.is_none() {
+                let _ = scene.enter(browser).await;
+            }
+        }
+        let now = scene.now;
+        let all = behind.iter().chain([&*copy]);
+        let passes = all.filter_map(|browser| browser.pass.as_deref());
+        let inside = passes.filter(|pass| seal().read_pass(pass, now).is_ok());
+        assert!(inside.count() <= 1, "{now:?}");
+    }
+    assert!(
+        behind.iter().any(|browser| browser.pass.is_some()),
+        "seats were given on"
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_outlives_the_rules_lets_nobody_in_beside_others() {
+    let (mut scene, mut called, mut behind) = called(180).await;
+    let mut copy = called.clone();
+    scene.rerule(short(15));
+    scene.steps(4).await;
+    inside(&mut scene, &mut called).await;
+    one_at_a_time(&mut scene, &mut copy, &mut behind, 200).await;
+}
+
+#[tokio::test]
+async fn a_store_that_forgets_lets_nobody_in_again_whose_visit_is_over() {
+    for wait in [0, 1, 2, 16, 40] {
+        let (mut scene, mut called, mut behind) = called(180).await;
+        let mut copy = called.clone();
+        inside(&mut scene, &mut called).await;
+        let mut nobody = Browser::default();
+        one_at_a_time(&mut scene, &mut nobody, &mut behind, 20).await;
+        scene.store.wipe();
+        scene.steps(wait).await;
+        one_at_a_time(&mut scene, &mut copy, &mut behind, 60).await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_shown_again_makes_no_visit_longer() {
+    let (mut scene, mut called, _) = called(180).await;
+    let mut copy = called.clone();
+    let ends = inside(&mut scene, &mut called).await.expires_at;
+    scene.steps(4 * 6).await;
+    let again = inside(&mut scene, &mut copy).await.expires_at;
+    // An epoch: an eighth of the session, or what the long grace makes of it.
+    assert!(
+        again <= ends.plus(Duration::from_secs(4)),
+        "{again:?} after {ends:?}"
+    );
+}
