@@ -133,6 +133,9 @@ struct Inner {
     door: Door,
     /// The store session in which numbers may be taken; 0 while the store is doubted.
     settled: AtomicU64,
+    /// The store session that was settled last and has forgotten nothing since: in it whoever was called may come in, though
+    /// a step has failed.
+    trusted: AtomicU64,
     /// The highest number this gateway knows to be given out, plus one.
     highest: AtomicU64,
     /// The store gave out a number that was given out before.
@@ -179,6 +182,8 @@ impl Room {
         // The store has been found to know all that the old room knew.
         let settled = old.inner.settled.load(Ordering::Acquire);
         room.inner.settled.store(settled, Ordering::Release);
+        let trusted = old.inner.trusted.load(Ordering::Acquire);
+        room.inner.trusted.store(trusted, Ordering::Release);
         driver.continue_in(settled);
         if let Some(seen) = old.snapshot() {
             let (ours, theirs) = (&room.inner, &old.inner);
@@ -245,6 +250,7 @@ impl Room {
             keeps: Arc::new(Gathering::new(gather * 2)),
             door,
             settled: AtomicU64::new(0),
+            trusted: AtomicU64::new(0),
             highest: AtomicU64::new(0),
             doubt: AtomicBool::new(false),
             retired: AtomicBool::new(false),

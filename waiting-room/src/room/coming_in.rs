@@ -21,7 +21,7 @@ impl Room {
         let snapshot = self.snapshot();
         let is_current = |seen: &Snapshot| seen.is_of(at.now, CLAIM_SLACK);
         // A store that is doubted may have forgotten who came in.
-        let Some(seen) = snapshot.filter(|seen| is_current(seen) && inner.is_settled()) else {
+        let Some(seen) = snapshot.filter(|seen| is_current(seen) && inner.is_trusted()) else {
             return self.not_now(&ticket, at);
         };
         let watch = Stopwatch::start();

@@ -266,6 +266,7 @@ impl Driver {
         let handed_in = self.hand_in().await?;
         if handed_in.is_empty() && numbering::unnumbered(head, &picture.line, now).is_empty() {
             self.inner.settled.store(self.session, Ordering::Release);
+            self.inner.trusted.store(self.session, Ordering::Release);
         }
         Ok(())
     }

@@ -148,6 +148,12 @@ impl Inner {
         session != 0 && session == self.settled.load(Ordering::Acquire)
     }
 
+    /// Whether the store is known to know who came in, over this very link.
+    pub(super) fn is_trusted(&self) -> bool {
+        let session = self.store.session();
+        session != 0 && session == self.trusted.load(Ordering::Acquire)
+    }
+
     /// So many new numbers in their order; none if the store gave none.
     async fn give(&self, count: usize) -> Vec<Option<Given>> {
         let wanted = u32::try_from(count).ok().and_then(NonZeroU32::new);

@@ -26,6 +26,7 @@ impl Driver {
     ) -> Result<(), StoreError> {
         let inner = &self.inner;
         inner.settled.store(0, Ordering::Release);
+        inner.trusted.store(0, Ordering::Release);
         self.settle_at = now.plus(self.inner.store.settle());
         inner.heirlooms.counts.add(Event::Restored);
         tracing::warn!(line = known.line.id.0, "the store forgot; it is told again");
