@@ -229,6 +229,21 @@ impl Snapshot {
         rules.late() == Late::Back && !self.marks.gone.has(number)
     }
 
+    /// Whether somebody who may have this number waits, and can be called first.
+    #[must_use]
+    pub fn may_be_first(&self, number: Number) -> bool {
+        let marks = &self.marks;
+        let was_called = number < self.line.horizon && !marks.gone.has(number);
+        let is_over = marks.late.has(number) || marks.claimed.has(number) || marks.left.has(number);
+        let is_known = (self.line.floor..self.next).contains(&number);
+        is_known && !was_called && !is_over
+    }
+
+    /// Whether this is how the line stood less than `slack` before `now`. A clock that was set back knows nothing of that.
+    pub(crate) fn is_of(&self, now: Timestamp, slack: Duration) -> bool {
+        now <= self.read_at.plus(slack) && self.read_at <= now.plus(2 * CLOCK_SKEW)
+    }
+
     /// The number of the counted visitor who has so many counted before them.
     #[must_use]
     pub fn number_at(&self, ahead: u32) -> Option<Number> {

@@ -161,6 +161,9 @@ impl Inner {
             return Vec::new();
         };
         let taken = self.take_batch(wanted).await;
+        if taken.is_some() {
+            (0..count).for_each(|_| self.heirlooms.counts.add(Event::Joined));
+        }
         (0..u64::from(wanted.get()))
             .map(|place| taken.map(|taken| Given::of(taken, place)))
             .collect()
@@ -207,9 +210,6 @@ async fn drive_joins(inner: Arc<Inner>) {
             inner.give_with_receipt(&batch, now).await
         };
         for (arrival, given) in batch.into_iter().zip(given) {
-            if given.is_some() {
-                inner.heirlooms.counts.add(Event::Joined);
-            }
             inner.joins.answer(arrival.nonce, given);
         }
         if !pause.is_zero() {

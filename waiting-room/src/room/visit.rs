@@ -134,9 +134,7 @@ impl Inner {
         let mut alive = active.iter().filter(|(epoch, _)| ended < *epoch);
         alive.any(|(_, bits)| bits.has(number))
     }
-}
 
-impl Inner {
     /// Until when about a pass of this number is good at the least, by what this gateway wrote or has read.
     fn surely_inside_until(&self, number: Number, now: Timestamp) -> Option<Timestamp> {
         let active = self.active.load();
@@ -180,11 +178,9 @@ impl Room {
         let Ok(read) = self.inner.store.traces(&epochs).await else {
             return VisitNow::Over;
         };
-        let mut recorded = epochs
-            .iter()
-            .zip(&read)
-            .filter(|(_, bits)| bits.has(number));
-        let last = recorded.by_ref().map(|((_, epoch), _)| *epoch).max();
+        let recorded = epochs.iter().zip(&read);
+        let recorded = recorded.filter(|(_, bits)| bits.has(number));
+        let last = recorded.map(|((_, epoch), _)| *epoch).max();
         match last {
             None => VisitNow::Unknown,
             Some(ends) if alive.contains(&(Trace::Activity, ends)) => {
@@ -272,7 +268,7 @@ mod tests {
         /// By every clock of the fleet a pass counts until it ends, and not for long after that.
         #[test]
         fn a_pass_is_counted_for_its_whole_life_and_a_little(
-            ttl in 1_u64..7_200, grace in 15_u64..600, part in 0.0..1.0_f64, written in 0_u64..7_200_000,
+            ttl in 2_u64..7_200, grace in 15_u64..600, part in 0.0..1.0_f64, written in 0_u64..7_200_000,
         ) {
             let rules = Admission::new(Spec {
                 active: Some(1),

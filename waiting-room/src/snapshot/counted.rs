@@ -1,31 +1,12 @@
-//! Who counts in the line, and whether a picture can be relied on.
+//! Who counts in the line.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
-use super::Snapshot;
 use crate::{
     bits::{CHUNK_WORDS, RankIndex, Words, masked_chunks},
     line::{Line, Marks},
-    presence::CLOCK_SKEW,
-    value::{Number, Timestamp},
+    value::Number,
 };
-
-impl Snapshot {
-    /// Whether somebody who may have this number waits, and can be called first.
-    #[must_use]
-    pub fn may_be_first(&self, number: Number) -> bool {
-        let marks = &self.marks;
-        let was_called = number < self.line.horizon && !marks.gone.has(number);
-        let is_over = marks.late.has(number) || marks.claimed.has(number) || marks.left.has(number);
-        let is_known = (self.line.floor..self.next).contains(&number);
-        is_known && !was_called && !is_over
-    }
-
-    /// Whether this is how the line stood less than `slack` before `now`. A clock that was set back knows nothing of that.
-    pub(crate) fn is_of(&self, now: Timestamp, slack: Duration) -> bool {
-        now <= self.read_at.plus(slack) && self.read_at <= now.plus(2 * CLOCK_SKEW)
-    }
-}
 
 /// Numbers that somebody waits under, as far as is known.
 pub(super) fn among(line: &Line, next: Number, marks: &Marks) -> RankIndex {
