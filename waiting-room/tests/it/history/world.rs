@@ -351,6 +351,10 @@ impl World {
             visitor.called = is_called;
         }
         let (rules, now, pace) = (self.rules, self.now, self.pace());
+        // Who was passed over while away comes before the line, with at most half of a tick's calls.
+        let is_lane = |(number, _): &&(Number, bool)| picture.marks.late.has(*number);
+        let by_lane = newly.iter().filter(is_lane).count();
+        let lane_has_its_half = by_lane > 0 && by_lane * 2 >= newly.len();
         let passed_over = |number: Number| {
             // Who is overdue near the front is passed over, and comes next on return.
             let waits = |visitor: &&Visitor| {
@@ -364,7 +368,8 @@ impl World {
                     .number
                     .is_some_and(|own| picture.marks.gone.has(own));
                 let unheard = is_late && now < self.mended_at.plus(LONGEST_POLL);
-                let known = !visitor.away.is_some_and(just_back) && !unheard;
+                let comes_next = is_late && lane_has_its_half;
+                let known = !visitor.away.is_some_and(just_back) && !unheard && !comes_next;
                 // A late comer who hangs is late once more.
                 let was_away = visitor.away.is_some_and(|(from, _)| from <= now);
                 let never_heard = was_away && (hangs || !visitor.hung.is_zero());
