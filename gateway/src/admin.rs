@@ -1,8 +1,9 @@
 //! The admin listener: for operators and their machines, never for visitors.
 //!
-//! `/healthz` and `/readyz` answer anybody who can reach it. `/metrics` does on a loopback address, and
+//! `/healthz` (it serves) and `/readyz` (visitors may be sent here) answer anybody who can reach it. `/metrics` does on a loopback address, and
 //! needs the token elsewhere; everything else always does.
 
+mod readiness;
 mod rooms;
 
 use std::net::SocketAddr;
@@ -25,6 +26,8 @@ use crate::drain::Drain;
 use crate::live::Live;
 use crate::metrics::Metrics;
 
+pub(crate) use readiness::Readiness;
+
 /// What the admin listener serves from.
 #[derive(Debug)]
 pub(crate) struct Admin {
@@ -38,6 +41,7 @@ pub(crate) struct Admin {
     /// called ready before it listens there loses its first visitors.
     pub(crate) visitors: SocketAddr,
     pub(crate) listening: AtomicBool,
+    pub(crate) readiness: Readiness,
 }
 
 impl Admin {
@@ -52,30 +56,66 @@ impl Admin {
             return text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n");
         }
         match path {
-            // Both say whether to send visitors here; a process that answers at all is alive.
             "/healthz" | "/readyz" if !self.listening.load(Relaxed) => {
                 text(StatusCode::SERVICE_UNAVAILABLE, "starting\n")
             }
             "/healthz" | "/readyz" if self.drain.has_begun() => {
                 text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")
             }
-            "/healthz" | "/readyz" => text(StatusCode::OK, "ok\n"),
+            "/readyz" => match self.readiness.missing(&self.live.load()) {
+                Some(what) => text(StatusCode::SERVICE_UNAVAILABLE, what),
+                None => text(StatusCode::OK, "ok\n"),
+            },
+            "/healthz" => text(StatusCode::OK, "ok\n"),
             "/metrics" => self.scrape(),
             _ => text(StatusCode::NOT_FOUND, "no such page\n"),
         }
     }
 
-    /// Operators and their rooms.
-    async fn rooms(&self, session: &mut ServerSession, path: &str) -> Response<Vec<u8>> {
+    /// What is under `/admin`: the rooms of operators who have the token.
+    async fn operate(&self, session: &mut ServerSession, path: &str) -> Response<Vec<u8>> {
+        let is_authorised = self.is_authorised(session.req_header());
+        let rooms = path.strip_prefix("/admin/rooms");
+        let rooms = rooms.filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let (status, json) = match rooms {
+            _ if !is_authorised => rooms::problem(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "the admin token is needed: Authorization: Bearer <token>",
+            ),
+            Some(rest) => self.rooms(session, rest).await,
+            None => rooms::problem(StatusCode::NOT_FOUND, "not_found", "there is /admin/rooms"),
+        };
+        let mut answer = Response::new(json.to_string().into_bytes());
+        *answer.status_mut() = status;
+        let headers = answer.headers_mut();
+        let kind = match status.is_success() {
+            true => HeaderValue::from_static("application/json"),
+            false => HeaderValue::from_static("application/problem+json"),
+        };
+        headers.insert(CONTENT_TYPE, kind);
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        finish(answer)
+    }
+
+    async fn rooms(&self, session: &mut ServerSession, path: &str) -> rooms::Answer {
         let mut body = Vec::new();
         loop {
             match session.read_request_body().await {
                 Ok(Some(part)) if body.len() + part.len() <= rooms::LONGEST_BODY => {
                     body.extend_from_slice(&part);
                 }
-                Ok(Some(_)) => return text(StatusCode::PAYLOAD_TOO_LARGE, "too long\n"),
+                Ok(Some(_)) => {
+                    let title = "an order has at most 16 KiB";
+                    return rooms::problem(StatusCode::PAYLOAD_TOO_LARGE, "too_long", title);
+                }
                 Ok(None) => break,
-                Err(_) => return text(StatusCode::BAD_REQUEST, "the body broke off\n"),
+                Err(_) => {
+                    let title = "the body broke off";
+                    return rooms::problem(StatusCode::BAD_REQUEST, "invalid_order", title);
+                }
             }
         }
         let live = self.live.load_full();
@@ -87,15 +127,7 @@ impl Admin {
             .unwrap_or_default()
             .to_owned();
         let asked = (path, query.as_str());
-        let (status, json) = rooms::answer(&live, &method, asked, &body).await;
-        let mut answer = Response::new(json.to_string().into_bytes());
-        *answer.status_mut() = status;
-        let kind = match status.is_success() {
-            true => HeaderValue::from_static("application/json"),
-            false => HeaderValue::from_static("application/problem+json"),
-        };
-        answer.headers_mut().insert(CONTENT_TYPE, kind);
-        finish(answer)
+        rooms::answer(&live, &method, asked, &body).await
     }
 
     /// Finds out whether visitors can connect yet; once they can it is not asked again.
@@ -153,9 +185,9 @@ impl ServeHttp for Admin {
     async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
         self.look_for_listener().await;
         let path = session.req_header().uri.path().to_owned();
-        match path.strip_prefix("/admin/rooms") {
-            Some(rest) if self.is_authorised(session.req_header()) => {
-                self.rooms(session, rest).await
+        match path.strip_prefix("/admin") {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+                self.operate(session, &path).await
             }
             _ => self.answer(session.req_header()),
         }

@@ -15,11 +15,12 @@ use pingora::services::background::background_service;
 use pingora::services::listening::Service;
 
 use crate::access_log::AccessLog;
-use crate::admin::Admin;
+use crate::admin::{Admin, Readiness};
 use crate::config::listen::Listen;
 use crate::config::{self, Config};
 use crate::drain::Drain;
 use crate::edge::Edge;
+use crate::host;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, TRIES_MAX};
@@ -52,6 +53,8 @@ pub(crate) fn run(file: PathBuf, config: Config) -> Result<(), StartError> {
     let listen = config.listen.clone();
     let shutdown = config.shutdown;
     let header_timeout = config.http.header_timeout;
+    host::prepare();
+    host::end_when_deaf();
     probe("http", listen.http)?;
     probe("admin", listen.admin)?;
 
@@ -78,6 +81,7 @@ pub(crate) fn run(file: PathBuf, config: Config) -> Result<(), StartError> {
         local: config::is_local(listen.admin),
         visitors: listen.http,
         listening: AtomicBool::new(false),
+        readiness: Readiness::new(),
     };
     let reloader = Reloader::new(file, config, Arc::clone(&live), metrics);
 

@@ -10,6 +10,7 @@ mod config;
 mod drain;
 mod edge;
 mod files;
+mod host;
 mod limit;
 mod live;
 mod metrics;

@@ -28,6 +28,7 @@ pub(crate) enum Outcome {
     RateLimited,
     NoPlace,
     UnknownCode,
+    TooManyMoves,
     RoomUnavailable,
     /// By a rule of the room.
     Denied,
@@ -40,7 +41,7 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    const ALL: [(Self, &'static str); 19] = [
+    const ALL: [(Self, &'static str); 20] = [
         (Self::Proxied, "proxied"),
         (Self::Queued, "queued"),
         (Self::BadRequest, "bad_request"),
@@ -53,6 +54,7 @@ impl Outcome {
         (Self::RateLimited, "rate_limited"),
         (Self::NoPlace, "no_place"),
         (Self::UnknownCode, "unknown_code"),
+        (Self::TooManyMoves, "too_many_moves"),
         (Self::RoomUnavailable, "room_unavailable"),
         (Self::Denied, "denied"),
         (Self::UpstreamUnavailable, "upstream_unavailable"),

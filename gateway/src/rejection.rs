@@ -36,6 +36,8 @@ pub(crate) enum Rejection {
     NoPlace,
     /// No place moves by this code, or not any more.
     UnknownCode,
+    /// Too many places were moved from there; one may be again after so long.
+    TooManyMoves(Duration),
     /// The room's store does not answer.
     RoomUnavailable,
     /// A rule of the room says so.
@@ -64,6 +66,7 @@ impl Rejection {
             Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NoPlace => StatusCode::CONFLICT,
             Self::UnknownCode => StatusCode::GONE,
+            Self::TooManyMoves(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::RoomUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Denied => StatusCode::FORBIDDEN,
             Self::UpstreamUnavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -86,6 +89,7 @@ impl Rejection {
             Self::RateLimited(_) => Outcome::RateLimited,
             Self::NoPlace => Outcome::NoPlace,
             Self::UnknownCode => Outcome::UnknownCode,
+            Self::TooManyMoves(_) => Outcome::TooManyMoves,
             Self::RoomUnavailable => Outcome::RoomUnavailable,
             Self::Denied => Outcome::Denied,
             Self::UpstreamUnavailable => Outcome::UpstreamUnavailable,
@@ -107,6 +111,7 @@ impl Rejection {
             Self::RateLimited(_) => "Too many requests; wait a moment",
             Self::NoPlace => "There is no place in this line to move",
             Self::UnknownCode => "This code is unknown, too old, or was used before",
+            Self::TooManyMoves(_) => "Too many places were moved from there; wait a moment",
             Self::RoomUnavailable => "The place cannot move right now; try again shortly",
             Self::Denied => "This site does not serve this request",
             Self::UpstreamUnavailable => {
@@ -148,6 +153,11 @@ impl Rejection {
                     Some((RATE_LIMIT, left)),
                     Some((RATE_LIMIT_POLICY, exhausted.limiter.policy_field.clone())),
                 ];
+            }
+            Self::TooManyMoves(wait) => {
+                let wait = spread(*wait, jitter);
+                let _ = write!(body, r#","retry_after_ms":{}"#, wait.as_millis());
+                headers[0] = Some((RETRY_AFTER, seconds(wait)));
             }
             Self::UpstreamUnavailable | Self::RoomUnavailable => {
                 headers[0] = Some((RETRY_AFTER, seconds(spread(Duration::from_secs(1), jitter))));

@@ -187,4 +187,14 @@ mod tests {
                 .all(|(index, error)| *error as usize == index)
         );
     }
+
+    #[test]
+    fn every_event_is_in_the_guide() {
+        let guide = include_str!("../../docs/metrics.md");
+        let missing = Event::ALL
+            .iter()
+            .map(|event| format!("`{}`", event.name()))
+            .find(|name| !guide.contains(name.as_str()));
+        assert_eq!(missing, None);
+    }
 }

@@ -44,6 +44,12 @@ use pressure::Measured;
 pub(crate) const WORK_LIFE: Duration = Duration::from_secs(600);
 /// By so many bits work may have become harder while somebody did it.
 const SLACK_BITS: u8 = 2;
+/// How often a prefix may offer or take places in the long run, and how often at once: enough for the thousands behind a
+/// carrier's address, and a guess at one of 2^40 codes hits nobody.
+const MOVES: budgets::Price = budgets::Price {
+    each: 1_000_000,
+    burst: 60,
+};
 /// The soonest that somebody who has to wait is told to ask again.
 const SOONEST: Duration = Duration::from_secs(1);
 
@@ -57,6 +63,8 @@ pub(crate) struct Door {
     joins: Mutex<Budgets>,
     /// Who waits instead of working, one by one.
     slow: Mutex<Budgets>,
+    /// Who moves places.
+    moves: Mutex<Budgets>,
     measured: Mutex<Measured>,
     pressure: AtomicU8,
 }
@@ -102,6 +110,7 @@ impl Door {
             hidden,
             joins: Mutex::default(),
             slow: Mutex::default(),
+            moves: Mutex::default(),
             measured: Mutex::default(),
             pressure: AtomicU8::new(0),
         }
@@ -112,6 +121,7 @@ impl Door {
         Self {
             joins: Mutex::new(self.joins.lock().clone()),
             slow: Mutex::new(self.slow.lock().clone()),
+            moves: Mutex::new(self.moves.lock().clone()),
             measured: Mutex::new(*self.measured.lock()),
             pressure: AtomicU8::new(self.pressure.load(Ordering::Relaxed)),
             ..Self::new(admission, self.hidden)
@@ -234,6 +244,20 @@ impl Door {
             |wait| Verdict::Later(wait.max(SOONEST)),
             |()| Verdict::Enter(by),
         )
+    }
+
+    /// Charges the prefix of somebody who offers a place or takes one, or says how long until they may.
+    pub(crate) fn charge_move(
+        &self,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        let Some(address) = address else {
+            return Ok(());
+        };
+        let cells = self.cells(Prefix::of(address));
+        let charged = self.moves.lock().charge(cells, MOVES, now);
+        charged.map_err(|wait| wait.max(SOONEST))
     }
 
     fn charge_slow(

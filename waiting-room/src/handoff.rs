@@ -39,6 +39,14 @@ impl Move {
             .concat()
     }
 
+    /// The next step of a place, which is at a secret and has moved so often: one from elsewhere is none.
+    pub(crate) fn follow(&self, (at, moves): &mut (u64, u32)) {
+        if *at == self.from {
+            *at = self.to;
+            *moves += 1;
+        }
+    }
+
     /// Reads one back; `None` if it is not one.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
@@ -68,11 +76,7 @@ pub struct Moves {
 impl Moves {
     /// Takes the next one of the list.
     pub fn apply(&mut self, next: &Move) {
-        let (at, moves) = self.now_at.entry(next.number).or_insert((next.from, 0));
-        if *at == next.from {
-            *at = next.to;
-            *moves += 1;
-        }
+        next.follow(self.now_at.entry(next.number).or_insert((next.from, 0)));
     }
 
     /// The secret that counts; `None` if the place never moved.

@@ -51,8 +51,8 @@ mod varint;
 
 pub use door::proof;
 pub use room::{
-    Admitted, Announced, Asked, Client, Driver, Found, Gauges, Held, LogPart, NotMoved, Outcome,
-    Parts, Presented, Published, Room, Stepped, TicketChange, Visit,
+    Admitted, Announced, Asked, Client, Driver, Footing, Found, Gauges, Held, LogPart, NotMoved,
+    Outcome, Parts, Presented, Published, Room, Stepped, TicketChange, Visit,
 };
 pub use status::{Reason, State, Status};
 pub use token::{Code, KeyId, Keyring, KeyringError, Pass, Seal, TokenText};

@@ -160,6 +160,25 @@ impl Order {
         })
     }
 
+    /// Whether it has an effect at `now`: one that takes another back is kept, and stands for nothing.
+    #[must_use]
+    pub fn stands(&self, now: Timestamp) -> bool {
+        match &self.word {
+            Word::Pause { on } | Word::Drain { on } => *on,
+            Word::Tune {
+                active,
+                per_minute,
+                until,
+            } => {
+                let is_over = until.is_some_and(|until| until <= now.0);
+                !is_over && (active.is_some() || per_minute.is_some())
+            }
+            Word::Announce { text } => !text.is_empty(),
+            Word::Stock { remaining } => remaining.is_some(),
+            Word::First { .. } | Word::Beacon { .. } => true,
+        }
+    }
+
     /// The order in store form.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -240,14 +259,12 @@ impl Orders {
     /// The limits in place of the file's at `now`.
     #[must_use]
     pub fn tuned(&self, now: Timestamp) -> Option<(Option<NonZeroU32>, Option<NonZeroU32>)> {
-        self.words().find_map(|word| match word {
+        let standing = self.all.iter().map(|(_, order)| order);
+        let mut standing = standing.filter(|order| order.stands(now));
+        standing.find_map(|order| match order.word {
             Word::Tune {
-                active,
-                per_minute,
-                until,
-            } if until.is_none_or(|until| now.0 < until) => {
-                (active.is_some() || per_minute.is_some()).then_some((*active, *per_minute))
-            }
+                active, per_minute, ..
+            } => Some((active, per_minute)),
             _ => None,
         })
     }

@@ -38,6 +38,7 @@ use policies::{admission::Admission, schedule::Schedule};
 
 pub use driver::{Driver, LogPart, Stepped};
 pub use handoff::NotMoved;
+pub use lost::Footing;
 pub use order::Found;
 pub use outcome::{Admitted, Asked, Client, Held, Outcome, Presented, TicketChange, Visit};
 pub use publish::{Announced, Published};

@@ -5,31 +5,27 @@
 //! for the whole fleet within a tick, is kept in the room's store and written to the line's log.
 
 mod history;
+mod members;
 mod ticket;
 
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use waiting_room::Number;
 use waiting_room::orders::{MOST_FIRST, Order, Word};
 
 use crate::live::Live;
 use crate::rooms::{Served, now};
 
+use members::Members;
+
 /// Longest body of an order, in bytes.
 pub(super) const LONGEST_BODY: usize = 16 * 1024;
 
 /// An answer: status and JSON.
 pub(super) type Answer = (StatusCode, Value);
-
-#[derive(Deserialize)]
-struct Said {
-    by: String,
-    #[serde(flatten)]
-    word: Value,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,18 +51,21 @@ pub(super) async fn answer(
     (path, query): (&str, &str),
     body: &[u8],
 ) -> Answer {
+    let reads = *method == Method::GET || *method == Method::HEAD;
     if path.is_empty() || path == "/" {
+        if !reads {
+            return not_allowed("only GET: an order is for one room");
+        }
         let served = live.tenants().flat_map(|tenant| &tenant.rooms);
         let rooms: Vec<Value> = served.map(|served| state(served)).collect();
         return (StatusCode::OK, json!({ "rooms": rooms }));
     }
-    let mut parts = path.trim_start_matches('/').split('/');
+    let mut parts = path.split('/').skip(1);
     let [tenant, room] = [parts.next(), parts.next()].map(Option::unwrap_or_default);
     let Some(served) = named(live, tenant, room) else {
         let title = "no room of this name";
         return problem(StatusCode::NOT_FOUND, "unknown_room", title);
     };
-    let reads = *method == Method::GET || *method == Method::HEAD;
     match [parts.next(), parts.next(), parts.next()] {
         [None, ..] if reads => (StatusCode::OK, state(served)),
         [None, ..] if *method == Method::POST => order(served, body).await,
@@ -94,18 +93,21 @@ fn not_allowed(title: &str) -> Answer {
 
 async fn order(served: &Arc<Served>, body: &[u8]) -> Answer {
     let invalid = |title: &str| problem(StatusCode::BAD_REQUEST, "invalid_order", title);
-    let said: Said = match serde_json::from_slice(body) {
+    let Members(mut said) = match serde_json::from_slice(body) {
         Ok(said) => said,
         Err(error) => return invalid(&format!("not an order: {error}")),
     };
-    let word = match word(served, said.word) {
+    let Some(Value::String(by)) = said.remove("by") else {
+        return invalid("not an order: `by` says who gives it");
+    };
+    let word = match word(served, said) {
         Ok(word) => word,
         Err(title) => return invalid(&title),
     };
     if let Err(title) = allowed(served, &word) {
         return invalid(title);
     }
-    let order = match Order::new(rand::random(), now(), &said.by, word) {
+    let order = match Order::new(rand::random(), now(), &by, word) {
         Ok(order) => order,
         Err(error) => return invalid(&error.to_string()),
     };
@@ -170,15 +172,13 @@ fn allowed(served: &Served, word: &Word) -> Result<(), &'static str> {
 }
 
 /// The order itself.
-fn word(served: &Served, mut said: Value) -> Result<Word, String> {
+fn word(served: &Served, mut said: Map<String, Value>) -> Result<Word, String> {
     let invalid = |error| format!("not an order: {error}");
     if said.get("order").and_then(Value::as_str) != Some("first") {
-        return serde_json::from_value(said).map_err(invalid);
+        return serde_json::from_value(Value::Object(said)).map_err(invalid);
     }
-    if let Some(members) = said.as_object_mut() {
-        members.remove("order");
-    }
-    let first: First = serde_json::from_value(said).map_err(invalid)?;
+    said.remove("order");
+    let first: First = serde_json::from_value(Value::Object(said)).map_err(invalid)?;
     let unknown = "no ticket of the present line has this code";
     let number = match (&first.ticket, first.number) {
         (Some(code), None) => served.room.number_of(code).ok_or(unknown)?.0,
@@ -201,6 +201,8 @@ fn state(served: &Served) -> Value {
     };
     let line = &seen.line;
     let limit = |limit: u32| (limit > 0).then_some(limit);
+    let standing = seen.orders.iter();
+    let standing = standing.filter(|(_, order)| order.stands(now()));
     json!({
         "name": name,
         "line": line.id.0,
@@ -231,7 +233,7 @@ fn state(served: &Served) -> Value {
         "given": seen.next.since(Number(line.id.0)),
         "snapshot_age_ms": gauges.snapshot_age_ms,
         "log_head": line.log.to_string(),
-        "orders": seen.orders.iter().map(|(_, order)| shown(served, order)).collect::<Vec<_>>(),
+        "orders": standing.map(|(_, order)| shown(served, order)).collect::<Vec<_>>(),
         "lottery": line.lot.as_ref().map(|lot| json!({
             "opens_at": lot.opens_at.0,
             "count": lot.count(),
@@ -241,7 +243,8 @@ fn state(served: &Served) -> Value {
     })
 }
 
-fn problem(status: StatusCode, code: &str, title: &str) -> Answer {
+/// What is wrong, as RFC 9457 has it, with a stable code.
+pub(super) fn problem(status: StatusCode, code: &str, title: &str) -> Answer {
     let problem = Problem {
         r#type: "about:blank",
         title,

@@ -19,6 +19,7 @@ fn admin(token: Option<&str>, local: bool) -> Admin {
         local,
         visitors: SocketAddr::from(([127, 0, 0, 1], 0)),
         listening: AtomicBool::new(true),
+        readiness: Readiness::new(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! tags as a browser does, except that it refuses what browsers read differently from each other.
 
 mod rules;
+mod style;
 
 use rules::Attribute;
 
@@ -326,13 +327,7 @@ impl<'t> Scan<'t> {
                 "what differs between visitors cannot stand in a style",
             );
         }
-        let imported = lower.find("@import").or_else(|| lower.find("image-set("));
-        let fetched = lower.match_indices("url(").map(|(at, _)| at).find(|at| {
-            let what = lower[at + "url(".len()..]
-                .trim_start_matches(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\''));
-            !what.starts_with("data:") && !what.starts_with('#')
-        });
-        if let Some(found) = imported.or(fetched) {
+        if let Some(found) = style::loads(lower) {
             return self.error(at + found, "a style loads nothing: carry it along as data:");
         }
         self.found.styles.push(rest[..length].to_owned());

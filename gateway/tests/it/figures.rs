@@ -1,67 +1,10 @@
 //! What a room knows about itself, through the real gateway: metrics, the last day by API and command line, and the
 //! chance that a visitor is told.
 
-use std::process::Command;
+use crate::browser::Browser;
+use crate::shop::{Shop, TOKEN};
 
-use devkit::Scratch;
-
-use crate::browser::{Browser, site};
-use crate::gateway::{BINARY, Gateway};
-use crate::http::Client;
-use crate::origin::Origin;
-
-const TOKEN: &str = "a-token-for-operators-of-this-test";
 const LINE: &str = "fluxgate_room_line_total{room=\"sale\",tenant=\"acme\",what=";
-
-/// A gateway with one room of one seat, and the file its operators' token is in.
-struct Shop {
-    gateway: Gateway,
-    token: Scratch,
-    _origin: Origin,
-}
-
-impl Shop {
-    fn open() -> Self {
-        let token = Scratch::new("gateway-figures").expect("a directory");
-        std::fs::write(token.path().join("token"), TOKEN).expect("writable");
-        let origin = Origin::named("shop");
-        let site = site(&origin, "capacity: { active: 1 }", "{ kind: memory }");
-        let file = token.path().join("token");
-        let admin = format!("admin: {{ token: {{ file: {} }} }}\n", file.display());
-        let gateway = Gateway::start(&(admin + &site.rest));
-        let shop = Self {
-            gateway,
-            token,
-            _origin: origin,
-        };
-        // The line is there, and was looked at once.
-        let limit = "fluxgate_room_limit{room=\"sale\",tenant=\"acme\"}";
-        shop.gateway.wait_metric(limit, 1.0);
-        shop
-    }
-
-    /// `fluxgate room …`: what it printed, and whether it went well.
-    fn operator(&self, words: &str) -> (String, bool) {
-        let file = self.token.path().join("token");
-        let done = Command::new(BINARY)
-            .arg("room")
-            .args(words.split_whitespace())
-            .args(["--admin", &format!("http://{}", self.gateway.admin)])
-            .arg("--token-file")
-            .arg(file)
-            .output()
-            .expect("it runs");
-        let printed = String::from_utf8(done.stdout).expect("text");
-        (printed, done.status.success())
-    }
-
-    fn history(&self, query: &str, headers: &str) -> crate::http::Answer {
-        let head = format!(
-            "GET /admin/rooms/acme/sale/history{query} HTTP/1.1\r\nHost: admin\r\n{headers}\r\n"
-        );
-        Client::connect(self.gateway.admin).send(&head).read()
-    }
-}
 
 #[test]
 fn the_last_day_of_a_room_is_counted_and_told_to_operators() {
@@ -79,18 +22,19 @@ fn the_last_day_of_a_room_is_counted_and_told_to_operators() {
     what("claimed", 1.0);
     what("lapsed", 0.0);
     let token = format!("Authorization: Bearer {TOKEN}\r\n");
-    let answer = shop.history("", &token);
-    assert_eq!(answer.status, 200);
-    let history = answer.json();
-    let sum = |column: &str| -> f64 {
-        let values = history[column].as_array().expect("a column").iter();
-        values.filter_map(serde_json::Value::as_f64).sum()
-    };
+    // What a picture shows is in the history with the next step.
+    let history = second.until("in the history", |_| {
+        let answer = shop.admin("GET", "/acme/sale/history", &token);
+        assert_eq!(answer.status, 200);
+        let history = answer.json();
+        let sum = |column: &str| -> f64 {
+            let values = history[column].as_array().expect("a column").iter();
+            values.filter_map(serde_json::Value::as_f64).sum()
+        };
+        let sums = ["arrivals", "called", "claimed"].map(sum);
+        (sums == [2.0, 1.0, 1.0]).then_some(history)
+    });
     assert_eq!(history["step"], 60);
-    assert_eq!(
-        (sum("arrivals"), sum("called"), sum("claimed")),
-        (2.0, 1.0, 1.0)
-    );
     let p95 = history["origin_p95_ms"].as_array().expect("a column");
     assert_eq!(p95.len(), 1_440);
     assert!(
@@ -98,8 +42,8 @@ fn the_last_day_of_a_room_is_counted_and_told_to_operators() {
         "it was asked once"
     );
 
-    assert_eq!(shop.history("", "").status, 401);
-    let wrong = shop.history("?step=7", &token);
+    assert_eq!(shop.admin("GET", "/acme/sale/history", "").status, 401);
+    let wrong = shop.admin("GET", "/acme/sale/history?step=7", &token);
     assert_eq!(
         (wrong.status, &wrong.json()["code"]),
         (400, &"invalid_history".into())

@@ -47,7 +47,7 @@ impl Gateway {
             .args(["run", "--config"])
             .arg(&file);
         let process = Proc::spawn(launch).expect("it starts");
-        for ready in [Ready::Http(admin, "/readyz".to_owned()), Ready::Tcp(http)] {
+        for ready in [Ready::Http(admin, "/healthz".to_owned()), Ready::Tcp(http)] {
             process.wait_ready(&ready, PATIENCE).expect("it gets ready");
         }
         Self {

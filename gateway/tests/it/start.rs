@@ -81,6 +81,21 @@ fn a_taken_port_is_one_clear_sentence() {
     );
 }
 
+/// Both can be had alone, so that only the second one to listen finds out.
+#[test]
+fn a_port_that_is_lost_later_ends_the_process_too() {
+    let port = devkit::free_port().expect("a free port");
+    let (all, local) = ([0, 0, 0, 0], [127, 0, 0, 1]);
+    let [http, admin] = [all, local].map(|address| SocketAddr::from((address, port)));
+    let origin = Origin::named("shop");
+    let scratch = Scratch::new("gateway-port").expect("a directory");
+    let file = scratch.path().join("fluxgate.yaml");
+    std::fs::write(&file, configuration(http, admin, &one_tenant(&origin))).expect("writable");
+    let (code, _, told) = fluxgate(&["run", "--config", file.to_str().expect("text")]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("cannot listen"), "{told}");
+}
+
 #[test]
 fn a_missing_file_and_a_wrong_command_are_told() {
     let (code, _, told) = fluxgate(&["run", "--config", "/nonexistent/f.yaml"]);

@@ -34,6 +34,9 @@ pub enum NotMoved {
     /// No such code, or its time is over, or it was used. The caller's fault.
     #[error("this code is unknown, too old, or was used before")]
     Unknown,
+    /// Too many places were offered or taken from this part of the network; after so long one may be again.
+    #[error("too many places were moved from there")]
+    TooMany(Duration),
     /// The store does not answer. Trying again later helps.
     #[error("the room's store does not answer")]
     StoreLost,
@@ -52,6 +55,7 @@ impl Room {
         at: Moment,
     ) -> Result<String, NotMoved> {
         let asked = asked.into();
+        self.charge_move(&asked.client, at.now)?;
         let own = self.bound_to(&asked.client);
         let room = own.as_ref().unwrap_or(self);
         room.offer_as(asked.presented, wanted, at).await
@@ -109,6 +113,7 @@ impl Room {
         client: &Client<'_>,
         at: Moment,
     ) -> Result<(Outcome, String), NotMoved> {
+        self.charge_move(client, at.now)?;
         let store = &self.inner.store;
         let code = typed(typed_code).ok_or(NotMoved::Unknown)?;
         let kept = store.kept(&[name(&code)]).await.map_err(|_| self.lost())?;
@@ -136,11 +141,14 @@ impl Room {
             from: offer.secret,
             to: ticket.secret,
         };
-        let mut at_whom = self.now_at(&next).await?;
+        let (mut at_whom, moved) = self.now_at(&next).await?;
         if at_whom == offer.secret {
+            if moved >= MOST_MOVES {
+                return Err(NotMoved::NoPlace);
+            }
             let added = store.add_move(&next.encode()).await;
             added.map_err(|_| self.lost())?;
-            at_whom = self.now_at(&next).await?;
+            (at_whom, _) = self.now_at(&next).await?;
         }
         if at_whom != next.to {
             // Somebody else was faster, with this code or another.
@@ -171,22 +179,31 @@ impl Room {
         kept.map_err(|_| self.lost())
     }
 
-    /// The secret that counts for the number now, by the picture and what was added since.
-    async fn now_at(&self, &Move { number, from, .. }: &Move) -> Result<u64, NotMoved> {
+    /// The secret that counts for the number now and how often it has moved, by the picture and what was added since.
+    async fn now_at(&self, &Move { number, from, .. }: &Move) -> Result<(u64, u32), NotMoved> {
         let seen = self.snapshot();
         let known = seen.map(|seen| Arc::clone(&seen.moves)).unwrap_or_default();
-        let (mut at, mut read) = (known.at(number).unwrap_or(from), known.read());
+        let at = known.at(number);
+        let mut now = at.map(|at| (at, known.count(number)));
+        let mut read = known.read();
         loop {
             let added = self.inner.store.moves(read).await;
             let added = added.map_err(|_| self.lost())?;
             let moves = added.iter().filter_map(|(_, bytes)| Move::decode(bytes));
-            let moves = moves.filter(|next| next.number == number);
-            at = moves.fold(at, |at, next| if at == next.from { next.to } else { at });
+            for next in moves.filter(|next| next.number == number) {
+                next.follow(now.get_or_insert((next.from, 0)));
+            }
             match added.last() {
                 Some((last, _)) if added.len() == MOST_ENTRIES => read = *last,
-                _ => return Ok(at),
+                _ => return Ok(now.unwrap_or((from, 0))),
             }
         }
+    }
+
+    /// Who moves places over and over, or guesses at codes, has to wait.
+    fn charge_move(&self, client: &Client<'_>, now: Timestamp) -> Result<(), NotMoved> {
+        let charged = self.inner.door.charge_move(client.address, now);
+        charged.map_err(NotMoved::TooMany)
     }
 
     /// Whether nobody could take this place over any more.

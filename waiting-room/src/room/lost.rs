@@ -166,7 +166,29 @@ impl Desk {
     }
 }
 
+/// How a room stands with its store, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Footing {
+    /// It gives numbers.
+    Firm,
+    /// It does not, now: the store is silent, or was not reached yet.
+    None,
+    /// It does not, since this machine's clock and the store's differ.
+    WrongClock,
+}
+
 impl Room {
+    /// How the room stands with its store.
+    #[must_use]
+    pub fn footing(&self) -> Footing {
+        let untimely = &self.inner.heirlooms.desk.is_untimely;
+        match self.inner.is_settled() {
+            true => Footing::Firm,
+            false if untimely.load(Ordering::Acquire) => Footing::WrongClock,
+            false => Footing::None,
+        }
+    }
+
     /// Whether the store is lost. One that answers again is not, though it will be trusted only in a moment.
     fn has_lost_its_store(&self, now: Timestamp) -> bool {
         let desk = &self.inner.heirlooms.desk;

@@ -108,6 +108,7 @@ fn refuse(facts: &Facts<'_>, asking: &Asking<'_>, error: NotMoved) -> Answer {
     let (rejection, said) = match error {
         NotMoved::NoPlace => (Rejection::NoPlace, Said::NoPlace),
         NotMoved::Unknown => (Rejection::UnknownCode, Said::Unknown),
+        NotMoved::TooMany(wait) => (Rejection::TooManyMoves(wait), Said::NotNow),
         NotMoved::StoreLost => (Rejection::RoomUnavailable, Said::NotNow),
     };
     match asking.form {

@@ -212,6 +212,61 @@ async fn of_two_devices_with_one_code_one_has_the_place() {
     assert_eq!(takers, [true, false, true]);
 }
 
+/// Faster than any picture of the line is made.
+#[tokio::test]
+async fn a_place_moves_sixteen_times_and_not_more() {
+    let mut scene = Scene::new(1, Schedule::default()).await;
+    let mut holder = scene.arrive(2).await.remove(1);
+    let mut moved = 0;
+    let refused = loop {
+        let code = offer(&mut scene, &holder).await.expect("a code");
+        match take(&mut scene, &code).await {
+            Ok(next) => holder = next,
+            Err(refused) => break refused,
+        }
+        moved += 1;
+    };
+    assert_eq!((moved, refused), (16, NotMoved::NoPlace));
+    scene.steps(2).await;
+    assert_eq!(scene.poll(&mut holder).await.status.state, State::Waiting);
+    assert_eq!(
+        offer(&mut scene, &holder).await.err(),
+        Some(NotMoved::NoPlace)
+    );
+}
+
+#[tokio::test]
+async fn whoever_guesses_at_codes_has_to_wait_and_others_do_not() {
+    let mut scene = Scene::new(1, Schedule::default()).await;
+    let from = |address: [u8; 4]| Client {
+        address: Some(address.into()),
+        ..Client::default()
+    };
+    let room = scene.gateways[0].room.clone();
+    let mut guesses = 0;
+    let mut at = Moment {
+        now: scene.now,
+        entropy: scene.roll(),
+    };
+    let wait = loop {
+        let client = from([192, 0, 2, u8::try_from(guesses).expect("few")]);
+        match room.take_place("K7QM-2X9P", &client, at).await.err() {
+            Some(NotMoved::TooMany(wait)) => break wait,
+            refused => assert_eq!(refused, Some(NotMoved::Unknown)),
+        }
+        guesses += 1;
+    };
+    assert_eq!(guesses, 60);
+    for address in [[198, 51, 100, 1], [192, 0, 3, 1]] {
+        let other = room.take_place("K7QM-2X9P", &from(address), at).await;
+        assert_eq!(other.err(), Some(NotMoved::Unknown));
+    }
+    at.now = at.now.plus(wait);
+    let client = from([192, 0, 2, 1]);
+    let again = room.take_place("K7QM-2X9P", &client, at).await;
+    assert_eq!(again.err(), Some(NotMoved::Unknown));
+}
+
 /// A room runs for years: what moved long ago is nobody's any more.
 #[tokio::test]
 async fn moves_are_forgotten_with_the_places_that_moved() {

@@ -1,0 +1,70 @@
+//! A shop with one room of one seat, and its operators.
+
+use std::process::Command;
+
+use devkit::Scratch;
+
+use crate::browser::site;
+use crate::gateway::{BINARY, Gateway};
+use crate::http::{Answer, Client};
+use crate::origin::Origin;
+
+pub(crate) const TOKEN: &str = "a-token-for-operators-of-this-test";
+
+/// A gateway with one room of one seat, and the file its operators' token is in.
+pub(crate) struct Shop {
+    pub(crate) gateway: Gateway,
+    token: Scratch,
+    _origin: Origin,
+}
+
+impl Shop {
+    pub(crate) fn open() -> Self {
+        let token = Scratch::new("gateway-figures").expect("a directory");
+        std::fs::write(token.path().join("token"), TOKEN).expect("writable");
+        let origin = Origin::named("shop");
+        let site = site(&origin, "capacity: { active: 1 }", "{ kind: memory }");
+        let file = token.path().join("token");
+        let admin = format!("admin: {{ token: {{ file: {} }} }}\n", file.display());
+        let gateway = Gateway::start(&(admin + &site.rest));
+        let shop = Self {
+            gateway,
+            token,
+            _origin: origin,
+        };
+        // The line is there, and was looked at once.
+        let limit = "fluxgate_room_limit{room=\"sale\",tenant=\"acme\"}";
+        shop.gateway.wait_metric(limit, 1.0);
+        shop
+    }
+
+    /// `fluxgate room …`: what it printed, and whether it went well.
+    pub(crate) fn operator(&self, words: &str) -> (String, bool) {
+        let file = self.token.path().join("token");
+        let done = Command::new(BINARY)
+            .arg("room")
+            .args(words.split_whitespace())
+            .args(["--admin", &format!("http://{}", self.gateway.admin)])
+            .arg("--token-file")
+            .arg(file)
+            .output()
+            .expect("it runs");
+        let printed = String::from_utf8(done.stdout).expect("text");
+        (printed, done.status.success())
+    }
+
+    /// A request to `/admin/rooms` and what follows it, with these headers and whatever is below them.
+    pub(crate) fn admin(&self, method: &str, path: &str, headers: &str) -> Answer {
+        let head = format!("{method} /admin/rooms{path} HTTP/1.1\r\nHost: admin\r\n{headers}\r\n");
+        Client::connect(self.gateway.admin).send(&head).read()
+    }
+
+    /// An order over HTTP by who has the token.
+    pub(crate) fn order(&self, body: &str) -> Answer {
+        let (path, length) = ("/admin/rooms/acme/sale", body.len());
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: admin\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        Client::connect(self.gateway.admin).send(&head).read()
+    }
+}
