@@ -95,11 +95,13 @@ fn addresses(stack: &Stack) -> Vec<(&'static str, String, String)> {
         at(psp, "/sim/approvals"),
         "every approval there ever was; the shop opens its window",
     );
-    line(
-        "metrics",
-        at(plan.gateway_admins[0].port(), "/metrics"),
-        "the gateway's",
-    );
+    for (index, admin) in plan.gateway_admins.iter().enumerate() {
+        let (name, remark) = match index {
+            0 => ("metrics", "the gateway's"),
+            _ => ("", "another gateway's; operators may ask any of them"),
+        };
+        line(name, at(admin.port(), "/metrics"), remark);
+    }
     line(
         "",
         at(plan.core_admin.port(), "/metrics"),
