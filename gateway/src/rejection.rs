@@ -112,7 +112,7 @@ impl Rejection {
             Self::NoPlace => "There is no place in this line to move",
             Self::UnknownCode => "This code is unknown, too old, or was used before",
             Self::TooManyMoves(_) => "Too many places were moved from there; wait a moment",
-            Self::RoomUnavailable => "The place cannot move right now; try again shortly",
+            Self::RoomUnavailable => "The room cannot answer this right now; try again shortly",
             Self::Denied => "This site does not serve this request",
             Self::UpstreamUnavailable => {
                 "The service cannot be reached right now; try again shortly"

@@ -97,8 +97,8 @@ pub(crate) struct Served {
     pub(crate) handoff_url: String,
     /// The name for people.
     pub(crate) title: String,
-    /// The end of the line's log, and when it was read.
-    pub(crate) log_end: tokio::sync::Mutex<(Timestamp, Bytes)>,
+    /// The end of the line's log, if it was ever read, and when that was tried last.
+    pub(crate) log_end: tokio::sync::Mutex<(Timestamp, Option<Bytes>)>,
 }
 
 impl Rooms {
@@ -177,7 +177,7 @@ impl Rooms {
             leave_url: url("leave"),
             handoff_url: url("handoff"),
             title: title(name),
-            log_end: tokio::sync::Mutex::new((Timestamp(0), Bytes::new())),
+            log_end: tokio::sync::Mutex::new((Timestamp(0), None)),
             made,
         })
     }
@@ -286,6 +286,13 @@ async fn drive(mut driver: Driver, archive: Option<Archive>, mut shutdown: Shutd
                 // What was recorded since the last step.
                 driver.step(now()).await;
                 driver.retire(now()).await;
+                if let Some(archive) = archive {
+                    driver.finish_log().await;
+                    if let Some(part) = driver.take_log() {
+                        archive.add(part);
+                    }
+                    archive.close().await;
+                }
                 return;
             }
         }

@@ -196,11 +196,14 @@ impl Schedule {
         self.events.iter().find(|event| event.opens_at == opens_at)
     }
 
-    /// The lottery that is on at `now` or comes next.
+    /// The lottery that is on at `now` or comes next, but for the one that opens at `present`.
     #[must_use]
-    pub fn next_lottery(&self, now: u64) -> Option<&Event> {
-        let is_lottery = |event: &&Event| event.method == Method::Lottery && now < event.closes_at;
-        self.events.iter().find(is_lottery)
+    pub fn next_lottery(&self, now: u64, present: Option<u64>) -> Option<&Event> {
+        let is_next = |event: &&Event| {
+            let is_present = present == Some(event.opens_at);
+            event.method == Method::Lottery && now < event.closes_at && !is_present
+        };
+        self.events.iter().find(is_next)
     }
 
     fn everyday(&self, now: u64) -> Phase<'_> {

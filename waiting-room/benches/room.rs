@@ -145,6 +145,7 @@ fn pure() {
             health: None,
             fleet: controller::Fleet::Whole,
             lot: &LotStep::None,
+            next_lottery: None,
             beacon_name: None,
             burnt: None,
         };

@@ -112,6 +112,8 @@ pub struct Seen<'a> {
     pub fleet: Fleet,
     /// What is done for a lottery.
     pub lot: &'a LotStep,
+    /// The opening of the lottery that comes next.
+    pub next_lottery: Option<Timestamp>,
     /// What is mixed into the lottery of the moment, by name.
     pub beacon_name: Option<&'a str>,
     /// Numbers that were taken for those who came while the store was lost.
@@ -156,6 +158,7 @@ pub fn step(seen: &Seen<'_>, now: Timestamp) -> Calls {
     tick.bury_burnt();
     tick.number_lists();
     tick.advance_lot();
+    tick.promise_lot();
     tick.judge_absence();
     // Judging changes who counts, so the picture is rebuilt before anybody is called.
     let picture = tick.picture();

@@ -102,6 +102,8 @@ pub struct Line {
     pub adaptive: Option<Limit>,
     /// The last lottery, being prepared or drawn.
     pub lot: Option<Lot>,
+    /// What the next one is bound by.
+    pub promised: Option<Promised>,
     /// Numbers of those who came while the store was lost.
     pub provisional: Vec<Numbered>,
     /// Calls that are open, recent enough to count against the minute, or just closed; by time.
@@ -142,6 +144,15 @@ impl Latecomers {
         let listed = self.first.iter().position(|other| *other == number);
         listed.map_or(self.count, |place| u32::try_from(place).unwrap_or(u32::MAX))
     }
+}
+
+/// What a lottery is bound by from when it is first announced: whatever key signs when its pre-queue begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promised {
+    /// The opening that names it.
+    pub opens_at: Timestamp,
+    /// The key its secret is derived from.
+    pub key: KeyId,
 }
 
 /// A lottery: those who waited at an opening get new numbers, in the order that was drawn.
@@ -270,6 +281,7 @@ impl Line {
             replaced: Vec::new(),
             adaptive: None,
             lot: None,
+            promised: None,
             provisional: Vec::new(),
             batches: VecDeque::new(),
         }

@@ -238,6 +238,18 @@ impl Orders {
             .map(|(place, order)| (place.as_str(), order))
     }
 
+    /// Those that have an effect at `now`; of several words about the stock the newest.
+    pub fn standing(&self, now: Timestamp) -> impl Iterator<Item = &Order> {
+        let is_stock = |order: &Order| matches!(order.word, Word::Stock { .. });
+        let all = || self.all.iter().map(|(_, order)| order);
+        let newest = all().filter(|order| is_stock(order)).map(|order| order.at);
+        let newest = newest.max();
+        all().filter(move |order| {
+            let is_older = is_stock(order) && Some(order.at) < newest;
+            order.stands(now) && !is_older
+        })
+    }
+
     fn words(&self) -> impl Iterator<Item = &Word> {
         self.all.iter().map(|(_, order)| &order.word)
     }
@@ -259,9 +271,7 @@ impl Orders {
     /// The limits in place of the file's at `now`.
     #[must_use]
     pub fn tuned(&self, now: Timestamp) -> Option<(Option<NonZeroU32>, Option<NonZeroU32>)> {
-        let standing = self.all.iter().map(|(_, order)| order);
-        let mut standing = standing.filter(|order| order.stands(now));
-        standing.find_map(|order| match order.word {
+        self.standing(now).find_map(|order| match order.word {
             Word::Tune {
                 active, per_minute, ..
             } => Some((active, per_minute)),

@@ -1,6 +1,7 @@
 //! What one gateway knows at one moment: the line and the marks; and where a ticket stands in it. Immutable once built, so that any number of request threads read it without a lock.
 
 mod counted;
+mod renamed;
 
 use std::{
     ops::Range,
@@ -142,47 +143,10 @@ impl Snapshot {
         })
     }
 
-    /// A ticket as it is to be read: one of a pre-queue that was drawn stands under its drawn number.
-    #[must_use]
-    pub fn current(&self, ticket: Ticket) -> Ticket {
-        if ticket.line != self.line.id {
-            return ticket;
-        }
-        Ticket {
-            number: self.current_number(ticket.number),
-            ..ticket
-        }
-    }
-
-    /// Whether another device has this ticket's place, under whichever of its numbers it moved.
-    #[must_use]
-    pub fn has_moved(&self, ticket: &Ticket) -> bool {
-        if self.moves.is_empty() || ticket.line != self.line.id {
-            return false;
-        }
-        let current = self.current(*ticket).number;
-        let moved = |number| self.moves.took(number, ticket.secret);
-        moved(ticket.number) || moved(current)
-    }
-
     /// The number of somebody who came while the store was lost.
     #[must_use]
     pub fn number_of(&self, spot: &Spot) -> Option<Number> {
         self.rosters.iter().find_map(|roster| roster.number(spot))
-    }
-
-    /// The number under which a number of this line stands: its drawn one, if it was in a pre-queue that was drawn.
-    #[must_use]
-    pub fn current_number(&self, number: Number) -> Number {
-        let (Some(lot), Some(draw)) = (&self.line.lot, &self.draw) else {
-            return number;
-        };
-        let Some(list) = lot.list.filter(|_| lot.replaces(number)) else {
-            return number;
-        };
-        let index = u32::try_from(number.since(lot.from)).ok();
-        let place = index.and_then(|index| draw.place(index));
-        place.map_or(number, |place| list.to.plus(u64::from(place)))
     }
 
     /// Where the ticket stands at `now`. The grace of the rules is only used for a reserved seat that was taken since

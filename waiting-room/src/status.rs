@@ -136,6 +136,8 @@ pub struct Status {
     pub past_error: Option<Duration>,
     /// What the stock allows to hope for, where it is known.
     pub chance: Option<Chance>,
+    /// Whether the visitor takes part in a draw that is to come; who waited before its pre-queue began stays before it.
+    pub in_draw: bool,
     /// Work to be done before a number is given.
     pub work: Option<Work>,
 }

@@ -201,8 +201,7 @@ fn state(served: &Served) -> Value {
     };
     let line = &seen.line;
     let limit = |limit: u32| (limit > 0).then_some(limit);
-    let standing = seen.orders.iter();
-    let standing = standing.filter(|(_, order)| order.stands(now()));
+    let standing = seen.orders.standing(now());
     json!({
         "name": name,
         "line": line.id.0,
@@ -233,7 +232,7 @@ fn state(served: &Served) -> Value {
         "given": seen.next.since(Number(line.id.0)),
         "snapshot_age_ms": gauges.snapshot_age_ms,
         "log_head": line.log.to_string(),
-        "orders": standing.map(|(_, order)| shown(served, order)).collect::<Vec<_>>(),
+        "orders": standing.map(|order| shown(served, order)).collect::<Vec<_>>(),
         "lottery": line.lot.as_ref().map(|lot| json!({
             "opens_at": lot.opens_at.0,
             "count": lot.count(),

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufReader;
-use std::path::PathBuf;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
 
 use lexopt::prelude::*;
-use waiting_room::journal::{self, Noted, Verifier};
+use waiting_room::journal::{self, Entry, Noted, Verifier};
 use waiting_room::lottery;
+
+/// No opening is longer, in bytes.
+const LONGEST_FIRST: u64 = 64 * 1024;
 
 /// What is to be checked.
 #[derive(Debug, PartialEq)]
@@ -91,16 +94,35 @@ fn line(files: &[PathBuf], heads: &[Noted], numbers: &[u64]) -> Result<String, S
     if is_clean { Ok(text) } else { Err(text) }
 }
 
-/// Files by the line that a gateway puts in front of their names; those that were named by somebody else are copies of one.
+/// Files by the line that they are of. What is known of no line is a copy of the only one that there is.
 fn by_line(files: &[PathBuf]) -> BTreeMap<Option<u64>, Vec<&PathBuf>> {
     let mut lines = BTreeMap::<_, Vec<_>>::new();
     for file in files {
-        let name = file.file_stem().and_then(|name| name.to_str());
-        let parts = name.and_then(|name| name.split_once('-'));
-        let line = parts.and_then(|(line, _)| line.parse().ok());
-        lines.entry(line).or_default().push(file);
+        lines.entry(line_of(file)).or_default().push(file);
+    }
+    if lines.len() == 2
+        && let Some(unknown) = lines.remove(&None)
+        && let Some(copies) = lines.values_mut().next()
+    {
+        copies.extend(unknown);
     }
     lines
+}
+
+/// Which line a file is of: its first entry says so, if that is the opening; else a gateway put it in front of the name.
+fn line_of(file: &Path) -> Option<u64> {
+    let opening = || {
+        let mut first = String::new();
+        let mut read = BufReader::new(File::open(file).ok()?.take(LONGEST_FIRST));
+        read.read_line(&mut first).ok()?;
+        let written = Entry::parse(first.trim_end().as_bytes()).ok()?;
+        Some(written.entry.event.as_ref()?.kind.opening()?.line.0)
+    };
+    let named = || {
+        let name = file.file_stem()?.to_str()?;
+        name.split_once('-')?.0.parse().ok()
+    };
+    opening().or_else(named)
 }
 
 /// What is to be said of one line's copies, and whether nothing is wrong.

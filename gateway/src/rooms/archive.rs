@@ -6,6 +6,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, Write as _};
 use std::path::PathBuf;
+use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
 use waiting_room::{LineId, LogPart, RoomName};
@@ -18,6 +19,7 @@ const MOST_UNDERWAY: usize = 256;
 #[derive(Debug)]
 pub(super) struct Archive {
     parts: mpsc::Sender<LogPart>,
+    writer: JoinHandle<()>,
 }
 
 impl Archive {
@@ -30,7 +32,7 @@ impl Archive {
             open: None,
         };
         // A thread for as long as the room lives: the runtime's own are for what ends.
-        std::thread::spawn(move || {
+        let writer = std::thread::spawn(move || {
             while let Some(part) = next.blocking_recv() {
                 if let Err(error) = files.append(&part) {
                     tracing::error!(%error, dir = %files.dir.display(), "entries of the line's log are missing in this copy");
@@ -38,7 +40,16 @@ impl Archive {
                 }
             }
         });
-        Self { parts }
+        Self { parts, writer }
+    }
+
+    /// Waits until all is written: a process that ends does not take entries along.
+    pub(super) async fn close(self) {
+        drop(self.parts);
+        let written = tokio::task::spawn_blocking(|| self.writer.join());
+        if !matches!(written.await, Ok(Ok(()))) {
+            tracing::error!("the last entries of the line's log may be missing in this copy");
+        }
     }
 
     /// Takes a part to the disk, or says that it had to be dropped.

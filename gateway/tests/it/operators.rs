@@ -128,3 +128,24 @@ fn what_is_no_order_is_refused_by_code() {
     );
     assert_eq!(stranger.header("www-authenticate"), Some("Bearer"));
 }
+
+#[test]
+fn the_last_word_of_the_log_is_archived_by_a_gateway_that_ends() {
+    let shop = Shop::open();
+    let (mut first, mut second) = (Browser::at(&shop.gateway), Browser::at(&shop.gateway));
+    first.come_in();
+    second.visit();
+    let before = second.wait_in_line()["log_head"].clone();
+    assert!(shop.operator("announce acme/sale --by kim --text Bye").1);
+    let head = second.until("its head", |browser| {
+        let status = browser.status();
+        let head = status["log_head"].as_str().map(str::to_owned);
+        head.filter(|_| status["message"] == "Bye" && status["log_head"] != before)
+    });
+    shop.gateway.terminate();
+    assert!(shop.gateway.ends_well(crate::http::PATIENCE));
+    let (told, is_well) = shop.verify(&head);
+    assert!(is_well, "{told}");
+    let (told, is_well) = shop.verify(&format!("9999:{}", "0".repeat(64)));
+    assert!(!is_well, "{told}");
+}

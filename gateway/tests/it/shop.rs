@@ -25,7 +25,12 @@ impl Shop {
         let origin = Origin::named("shop");
         let site = site(&origin, "capacity: { active: 1 }", "{ kind: memory }");
         let file = token.path().join("token");
-        let admin = format!("admin: {{ token: {{ file: {} }} }}\n", file.display());
+        let lines = token.path().join("lines");
+        let admin = format!(
+            "admin: {{ token: {{ file: {} }} }}\nline_logs: {}\n",
+            file.display(),
+            lines.display()
+        );
         let gateway = Gateway::start(&(admin + &site.rest));
         let shop = Self {
             gateway,
@@ -50,6 +55,22 @@ impl Shop {
             .output()
             .expect("it runs");
         let printed = String::from_utf8(done.stdout).expect("text");
+        (printed, done.status.success())
+    }
+
+    /// `fluxgate line verify` of what the gateway has archived, with a head: what it printed, and whether all is well.
+    pub(crate) fn verify(&self, head: &str) -> (String, bool) {
+        let lines = self.token.path().join("lines/acme/sale");
+        let files = std::fs::read_dir(lines).expect("archived");
+        let files = files.map(|file| file.expect("a file").path());
+        let done = Command::new(BINARY)
+            .args(["line", "verify"])
+            .args(files)
+            .args(["--head", head])
+            .output()
+            .expect("it runs");
+        let printed = [done.stdout, done.stderr].concat();
+        let printed = String::from_utf8(printed).expect("text");
         (printed, done.status.success())
     }
 

@@ -2,6 +2,7 @@
 //! gateways write copies; an entry is counted once.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -10,7 +11,7 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LogFigures {
     pub(super) entries: u64,
-    /// Numbers the main lane passed over since their holders were gone.
+    /// Calls whose grace ended without anybody coming.
     pub(super) lapsed: u64,
     /// The most seats taken after a tick.
     pub(super) most_active: u64,
@@ -57,7 +58,13 @@ fn of(entries: impl Iterator<Item = Entry>) -> LogFigures {
     })
 }
 
-fn collect(directory: &Path, entries: &mut BTreeMap<(std::ffi::OsString, u64), Entry>) {
+/// The line whose copy a file is: `<line>-<process>.jsonl`.
+fn line_of(file: &OsStr) -> String {
+    let name = file.to_string_lossy();
+    name.split('-').next().unwrap_or_default().to_owned()
+}
+
+fn collect(directory: &Path, entries: &mut BTreeMap<(String, u64), Entry>) {
     for found in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = found.path();
         if path.is_dir() {
@@ -69,7 +76,7 @@ fn collect(directory: &Path, entries: &mut BTreeMap<(std::ffi::OsString, u64), E
             .lines()
             .filter_map(|line| serde_json::from_str::<Entry>(line).ok())
         {
-            entries.insert((found.file_name(), entry.seq), entry);
+            entries.insert((line_of(&found.file_name()), entry.seq), entry);
         }
     }
 }
@@ -77,6 +84,25 @@ fn collect(directory: &Path, entries: &mut BTreeMap<(std::ffi::OsString, u64), E
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entry_of_which_two_gateways_wrote_copies_counts_once() {
+        let scratch = devkit::Scratch::new("log-figures").expect("a directory");
+        let entry = |seq| {
+            format!(
+                r#"{{"seq":{seq},"living":6,"active":1,"lapsed":2,"limits":{{"active":3,"per_minute":9}}}}"#
+            )
+        };
+        for (name, text) in [
+            ("17-0a.jsonl", format!("{}\n{}\n", entry(1), entry(2))),
+            ("17-0b.jsonl", format!("{}\n{}\n", entry(2), entry(3))),
+            ("18-0a.jsonl", format!("{}\n", entry(1))),
+        ] {
+            std::fs::write(scratch.path().join(name), text).expect("writable");
+        }
+        let sum = read(scratch.path());
+        assert_eq!((sum.entries, sum.lapsed), (4, 8));
+    }
 
     #[test]
     fn entries_add_up_and_a_full_room_is_within_its_limit() {

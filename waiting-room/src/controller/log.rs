@@ -4,7 +4,7 @@ use super::{STALL, Tick};
 use crate::{
     journal::{Entry, Event, First, Kind, Limits, Opening, Passed, Text, Why as Reason},
     line::Line,
-    orders::{Order, Word},
+    orders::{LONGEST_TEXT, Order, Word},
     snapshot::Snapshot,
     value::Number,
 };
@@ -215,6 +215,14 @@ fn kind(word: &Word) -> Option<Kind> {
     }
 }
 
+/// A text as long as one of the log may be, with a mark where it was cut.
+fn shortened(text: String) -> String {
+    if text.chars().count() <= LONGEST_TEXT {
+        return text;
+    }
+    text.chars().take(LONGEST_TEXT - 1).chain(['…']).collect()
+}
+
 fn detail(word: &Word) -> Option<Text> {
     let text = match word {
         Word::Announce { text } => text.clone(),
@@ -238,6 +246,5 @@ fn detail(word: &Word) -> Option<Text> {
         }
         _ => return None,
     };
-    let short: String = text.chars().take(280).collect();
-    Text::new(&short).ok()
+    Text::new(&shortened(text)).ok()
 }

@@ -8,7 +8,7 @@
 use super::Tick;
 use crate::{
     bits::{Bits, masked_chunks},
-    line::{Drawn, List, Lot},
+    line::{Drawn, List, Lot, Promised},
     lottery::Hash,
     standing::Why,
     value::Number,
@@ -80,9 +80,13 @@ impl Tick<'_> {
             let earlier = self.line.lot.take();
             let replaced = earlier.and_then(|lot| Some((lot.from, lot.list?.to)));
             self.line.replaced.extend(replaced);
+            let promised = self
+                .line
+                .promised
+                .filter(|promised| promised.opens_at == opens_at);
             self.line.lot = Some(Lot {
                 opens_at,
-                key: self.seen.key,
+                key: promised.map_or(self.seen.key, |promised| promised.key),
                 beacon_name: self.seen.beacon_name.map(str::to_owned),
                 from: put_off.unwrap_or(self.next),
                 list: None,
@@ -105,6 +109,16 @@ impl Tick<'_> {
             }
             LotStep::Draw { drawn, absent } => self.draw_lot(drawn, absent),
         }
+    }
+
+    /// What the next lottery is bound by is fixed when it is first shown: a rotation of keys changes no commitment.
+    pub(super) fn promise_lot(&mut self) {
+        let next = self.seen.next_lottery;
+        if self.line.promised.map(|promised| promised.opens_at) == next {
+            return;
+        }
+        let key = self.seen.key;
+        self.line.promised = next.map(|opens_at| Promised { opens_at, key });
     }
 
     /// An event that ended before its lot was drawn leaves a line in the order of arrival. One that was put off or

@@ -55,6 +55,7 @@ fn step(scene: &Scene, rules: &Admission, now: Timestamp) -> Calls {
             health: None,
             fleet: Fleet::Whole,
             lot: &LotStep::None,
+            next_lottery: None,
             beacon_name: None,
             provisional: None,
             burnt: None,

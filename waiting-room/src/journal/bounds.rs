@@ -80,7 +80,7 @@ impl Bounds {
         let opened = matches!(entry.kind(), Some(Kind::Opened(_)));
         let lowered = is_lower(entry.limits.active, self.limits.active)
             || is_lower(entry.limits.per_minute, self.limits.per_minute);
-        let lost = entry.why == Some(Why::STORE_LOST) || matches!(entry.kind(), Some(Kind::Forgot));
+        let lost = entry.why == Some(Why::STORE_LOST);
         if gap || lost || lowered && !opened {
             self.reserved_to = entry.horizon;
             self.is_over = true;

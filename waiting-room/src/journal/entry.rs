@@ -77,7 +77,7 @@ pub enum Kind {
     Paused,
     /// And let them go on.
     Resumed,
-    /// The line was ended with everybody in it.
+    /// Nobody new is taken; who waits is served.
     Drained,
     /// Limits or times were changed; the times, if they were.
     Tuned(Option<Opening>),
@@ -85,10 +85,8 @@ pub enum Kind {
     Announced,
     /// The lottery was drawn.
     Drawn,
-    /// The event is over.
+    /// The list of a lottery was closed, and its digest made public.
     Closed,
-    /// The store forgot, and was told again.
-    Forgot,
 }
 
 /// What a log is about.
@@ -121,7 +119,6 @@ impl Kind {
             Self::Announced => "announced",
             Self::Drawn => "drawn",
             Self::Closed => "closed",
-            Self::Forgot => "forgot",
         }
     }
 

@@ -169,7 +169,6 @@ impl<'a> In<'a> {
             ("announced", None) => Kind::Announced,
             ("drawn", None) => Kind::Drawn,
             ("closed", None) => Kind::Closed,
-            ("forgot", None) => Kind::Forgot,
             _ => {
                 self.at = named_at;
                 return self.fail("an event with its line where it has one");

@@ -27,6 +27,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How many findings there were.
     pub found: u64,
+    /// Whether a lottery gave those of its pre-queue other numbers.
+    pub(super) has_draw: bool,
     /// What happened to the numbers that were asked about.
     pub(super) stories: Vec<Story>,
 }
@@ -250,6 +252,10 @@ impl Tally {
     }
 }
 
+/// Why so many numbers of a lottery look passed over.
+const DRAWN: &str = "A lottery was drawn: each number of its pre-queue goes on under a drawn one, and some were kept in spare \
+    that nobody had; both count as passed over.";
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(line) = &self.opening {
@@ -265,6 +271,9 @@ impl fmt::Display for Report {
             writeln!(f, "{entries}, from {from} to {to}.")?;
         }
         writeln!(f, "{}", self.calls)?;
+        if self.has_draw {
+            writeln!(f, "{DRAWN}")?;
+        }
         if let Some(head) = self.head {
             writeln!(f, "The head is {head}.")?;
         }

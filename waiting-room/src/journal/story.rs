@@ -133,7 +133,7 @@ impl fmt::Display for Story {
         let Some(given_by) = self.given_by else {
             return write!(f, "Number {number} was not given out.");
         };
-        write!(f, "Number {number} was in the line by {}.", Utc(given_by))?;
+        write!(f, "Number {number} was given out by {}.", Utc(given_by))?;
         if self.is_unknown {
             write!(
                 f,

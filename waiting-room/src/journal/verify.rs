@@ -185,6 +185,7 @@ impl Verifier {
     fn count(&mut self, entry: &Entry, faults: &mut Faults) {
         let report = &mut self.report;
         report.entries += 1;
+        report.has_draw |= matches!(entry.kind(), Some(Kind::Drawn));
         let from = report.span.map_or(entry.at, |(from, _)| from);
         report.span = Some((from, entry.at));
         let calls = &mut report.calls;

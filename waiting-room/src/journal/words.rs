@@ -74,6 +74,8 @@ impl Why {
     pub const SOLD_OUT: Self = Self(Cow::Borrowed("sold_out"));
     /// The event has not begun.
     pub const NOT_OPEN: Self = Self(Cow::Borrowed("not_open"));
+    /// The lot is being drawn.
+    pub const DRAWING: Self = Self(Cow::Borrowed("drawing"));
     /// The event is over.
     pub const CLOSED: Self = Self(Cow::Borrowed("closed"));
     /// The store was lost, or has just come back.
@@ -96,7 +98,14 @@ impl Why {
     /// Whether nobody may be called for this reason.
     #[must_use]
     pub fn stops(&self) -> bool {
-        [Self::PAUSED, Self::SOLD_OUT, Self::NOT_OPEN, Self::CLOSED].contains(self)
+        let stopping = [
+            Self::PAUSED,
+            Self::SOLD_OUT,
+            Self::NOT_OPEN,
+            Self::DRAWING,
+            Self::CLOSED,
+        ];
+        stopping.contains(self)
     }
 
     /// Whether it says that the limits are not what they were.

@@ -70,7 +70,7 @@ fn every_gateway_of_a_fleet_derives_the_same_draw() {
 }
 
 #[test]
-fn a_key_rotation_between_announcement_and_draw_changes_nothing() {
+fn a_key_that_no_longer_signs_makes_the_same_draw() {
     let rotated = ring(&[2, 1]).seal("acme", "flash-sale");
     assert_eq!(rotated.signing_key(), KeyId(2));
     let kept = rotated.draw_secret(KEY, OPENS_AT).expect("still there");

@@ -316,6 +316,7 @@ impl Driver {
             health: health.as_ref().map(|(health, span)| (health, *span)),
             fleet: self.fleet(now),
             lot: &lot,
+            next_lottery: self.next_lottery(&picture.line, now),
             beacon_name: self.beacon_name(&standing),
             provisional: numbered.as_ref(),
             burnt,

@@ -148,6 +148,7 @@ impl Room {
             }
             let added = store.add_move(&next.encode()).await;
             added.map_err(|_| self.lost())?;
+            self.inner.heirlooms.counts.add(Event::Moved);
             (at_whom, _) = self.now_at(&next).await?;
         }
         if at_whom != next.to {
@@ -160,7 +161,6 @@ impl Room {
             ..offer.clone()
         };
         self.keep_offer(&code, &used, AGAIN_WITHIN).await?;
-        self.inner.heirlooms.counts.add(Event::Moved);
         let own = self.bound_to(client);
         let text = own.as_ref().unwrap_or(self).signed(&ticket);
         let told = Outcome::Held(Held {
@@ -218,7 +218,8 @@ impl Room {
         let snapshot = self.inner.snapshot.load();
         let seen = snapshot.as_ref();
         seen.is_some_and(|seen| {
-            pass.line == seen.line.id && seen.moves.took(pass.number, pass.secret)
+            let at = seen.moved_to(pass.number);
+            pass.line == seen.line.id && at.is_some_and(|at| at != pass.secret)
         })
     }
 

@@ -22,10 +22,7 @@ impl Room {
             Visitor::Guest(pass) => return Located::Inside(pass),
             Visitor::Returned(challenge) => return self.receive(challenge, asked, at).await,
             Visitor::Moved => return Located::Nowhere(self.moved(at.now)),
-            Visitor::Early(provisional) => match self.turned_away(at.now) {
-                Some(held) => return Located::Nowhere(held),
-                None => return self.numbered(provisional, at).await,
-            },
+            Visitor::Early(provisional) => return self.numbered(provisional, at).await,
             Visitor::Stranger => return Located::Nowhere(self.challenge(&asked.client, at)),
             Visitor::Holder(ticket) => self.current(ticket),
         };

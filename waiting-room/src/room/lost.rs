@@ -271,7 +271,10 @@ impl Room {
         if !inner.is_settled() || may_come || inner.heirlooms.desk.holds(provisional.spot.list) {
             return Located::Nowhere(self.provisional(TicketChange::Keep, at));
         }
-        // The gateway that wrote it down died with its list.
+        // The gateway that wrote it down died with its list, and a new number is for whom the room takes.
+        if let Some(held) = self.turned_away(at.now) {
+            return Located::Nowhere(held);
+        }
         let arrival = Arrival {
             nonce: provisional.nonce,
             issued_at: provisional.spot.came_at,

@@ -43,13 +43,15 @@ impl Room {
         asked: &Asked<'_>,
         at: Moment,
     ) -> Located {
-        if let Some(held) = self.turned_away(at.now) {
+        let inner = &self.inner;
+        // Whose answer was lost came before the room took nobody any more.
+        let has_number = inner.joins.knows(challenge.nonce, at.now);
+        if let Some(held) = self.turned_away(at.now).filter(|_| !has_number) {
             return Located::Nowhere(held);
         }
         if let Some(held) = self.uninvited(&asked.client, at.now) {
             return Located::Nowhere(held);
         }
-        let inner = &self.inner;
         let mut arrival = Arrival {
             nonce: challenge.nonce,
             issued_at: challenge.issued_at,
@@ -68,7 +70,7 @@ impl Room {
             return self.place_or_spot(arrival, writes_down, at).await;
         }
         let can_have = inner.is_settled() || writes_down;
-        if inner.joins.knows(arrival.nonce, at.now) || !can_have {
+        if has_number || !can_have {
             return self.number(arrival, None, at).await;
         }
         let shown = Shown {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use policies::schedule::{Event, Method};
+use policies::schedule::Event;
 
-use super::{Asked, Presented, Room, locate::Visitor};
+use super::{Asked, Inner, Presented, Room, locate::Visitor};
 use crate::{
-    line::Lot,
+    line::{Line, Promised},
     lottery::{Beacon, Hash, Proof, RULE, Record, Tree, VERSION},
     snapshot::Snapshot,
     store::{KEPT_ENTRIES, StoreError},
@@ -36,6 +36,21 @@ pub struct Published {
     pub record: Option<Record>,
     /// The one after that.
     pub next: Option<Announced>,
+}
+
+impl Inner {
+    /// The lottery that comes after that of the line.
+    pub(super) fn next_lottery(&self, line: &Line, now: Timestamp) -> Option<&Event> {
+        let present = line.lot.as_ref().map(|lot| lot.opens_at.0);
+        self.schedule.next_lottery(now.0, present)
+    }
+
+    /// What it is bound by, once that is fixed.
+    pub(super) fn promised(&self, line: &Line, now: Timestamp) -> Option<Promised> {
+        let next = self.next_lottery(line, now)?;
+        let promised = line.promised;
+        promised.filter(|promised| promised.opens_at.0 == next.opens_at)
+    }
 }
 
 impl Room {
@@ -69,7 +84,7 @@ impl Room {
                 .and_then(|lot| self.announced(lot.opens_at, lot.key, lot.beacon_name.clone())),
             list: lot.and_then(|lot| Some((lot.count()?, lot.digest?))),
             record,
-            next: self.next_announced(lot, now),
+            next: self.next_announced(&seen, now),
         };
         let is_something = published.present.is_some() || published.next.is_some();
         is_something.then_some(published)
@@ -89,14 +104,10 @@ impl Room {
         })
     }
 
-    fn next_announced(&self, lot: Option<&Lot>, now: Timestamp) -> Option<Announced> {
-        let is_next = |event: &&Event| {
-            let is_present = lot.is_some_and(|lot| lot.opens_at.0 == event.opens_at);
-            event.method == Method::Lottery && now.0 < event.closes_at && !is_present
-        };
-        let next = self.inner.schedule.events().iter().find(is_next)?;
-        let key = self.inner.seal.signing_key();
-        self.announced(Timestamp(next.opens_at), key, next.beacon.clone())
+    fn next_announced(&self, seen: &Snapshot, now: Timestamp) -> Option<Announced> {
+        let next = self.inner.next_lottery(&seen.line, now)?;
+        let promised = self.inner.promised(&seen.line, now)?;
+        self.announced(promised.opens_at, promised.key, next.beacon.clone())
     }
 
     fn record(&self, seen: &Snapshot) -> Option<Record> {

@@ -163,6 +163,10 @@ impl Room {
             updated_at: read_at,
             past_error: self.inner.past_error(),
             chance: None,
+            in_draw: snapshot.as_ref().is_none_or(|seen| {
+                let lot = seen.line.lot.as_ref();
+                lot.is_none_or(|lot| ticket.number >= lot.from)
+            }),
             work: None,
         };
         let (ahead, behind) = match place {
@@ -243,6 +247,8 @@ impl Room {
         let status = Status {
             state: match seen.line.why.map(state_of) {
                 Some(State::SoldOut) => State::SoldOut,
+                // Before an event: who stays is asked in when its time comes.
+                Some(State::Closed) if seen.line.opens_at.is_some() => State::NotOpen,
                 // Closed, or serving only those who wait already.
                 _ => State::Closed,
             },
@@ -329,6 +335,7 @@ impl Room {
             updated_at: now,
             past_error: None,
             chance: None,
+            in_draw: true,
             work: None,
         }
     }

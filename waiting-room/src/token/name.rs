@@ -26,7 +26,7 @@ impl Seal {
         let mask = (1 << NAME_BITS) - 1;
         // Beyond 2^30 numbers names repeat: the desk then has to ask for more.
         let index = (number.0.wrapping_sub(line.0) & mask) as u32;
-        let name = self.permuted(self.signer().0, index, 0..ROUNDS);
+        let name = self.permuted((self.signer().0, line), index, 0..ROUNDS);
         (nonce & !mask) | u64::from(name.unwrap_or(index))
     }
 
@@ -51,7 +51,7 @@ impl Seal {
         let unhidden = |id: KeyId| {
             // The halves are exchanged before and after, and the rounds run backwards.
             let swapped = (bits & HALF_MASK) << HALF | bits >> HALF;
-            let index = self.permuted(id, swapped, (0..ROUNDS).rev())?;
+            let index = self.permuted((id, line), swapped, (0..ROUNDS).rev())?;
             Some((index & HALF_MASK) << HALF | index >> HALF)
         };
         let indices = self.ids().filter_map(unhidden);
@@ -60,12 +60,19 @@ impl Seal {
             .collect()
     }
 
-    fn permuted(&self, id: KeyId, index: u32, rounds: impl Iterator<Item = u8>) -> Option<u32> {
+    /// Each line has names of its own: one of yesterday leads to nobody, or to somebody by a chance of one in thousands.
+    fn permuted(
+        &self,
+        (id, line): (KeyId, LineId),
+        index: u32,
+        rounds: impl Iterator<Item = u8>,
+    ) -> Option<u32> {
         let mac = self.key(id)?;
         let (mut left, mut right) = (index >> HALF, index & HALF_MASK);
         for round in rounds {
             let mut mac = mac.clone();
             mac.update(LABEL);
+            mac.update(&line.0.to_be_bytes());
             mac.update(&[round]);
             mac.update(&right.to_be_bytes());
             let tag = mac.finalize().into_bytes();

@@ -4,10 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use policies::{
     admission::{Admission, Spec},
-    schedule::Schedule,
+    schedule::{EventSpec, Method, Schedule},
 };
 use waiting_room::{
-    Driver, Room, Stepped, Timestamp, controller::TICK, store::memory::MemoryStore,
+    Driver, KeyId, Keyring, Parts, Presented, Room, Stepped, Timestamp, controller::TICK,
+    store::memory::MemoryStore,
 };
 
 use crate::fleet::{Browser, Gateway, START, parts, seal};
@@ -178,4 +179,47 @@ async fn gateways_whose_sessions_differ_count_each_others_visits() {
             "seats were given on: {one} s and {other} s, {came_in}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_rotation_of_keys_changes_no_commitment_that_was_shown() {
+    let after = |seconds| START.plus(Duration::from_secs(seconds));
+    let event = EventSpec {
+        prequeue_at: Some(after(60).0),
+        opens_at: after(120).0,
+        closes_at: Some(after(600).0),
+        method: Method::Lottery,
+        ..EventSpec::default()
+    };
+    let schedule = Schedule::new(Method::Closed, vec![event]).expect("valid");
+    let (store, rules) = (MemoryStore::new(), rules(spec(1, 60)));
+    let made_of = |id| parts(id, Arc::new(store.clone()), (rules, schedule.clone()));
+    let (mut room, mut driver) = Room::new(made_of(1));
+    let mut now = START;
+    let mut shown = Vec::new();
+    for seconds in [10, 20, 50, 70, 130] {
+        while now < after(seconds) {
+            now = now.plus(TICK);
+            driver.step(now).await;
+        }
+        let published = room.lottery(Presented::default(), now, |at| at.0.to_string());
+        let published = published.await.expect("a lottery");
+        let of_present = published.present.or(published.next).expect("one of them");
+        let on_page = room.snapshot().and_then(|seen| seen.commitment.clone());
+        assert_eq!(
+            on_page.as_deref(),
+            Some(&*of_present.commitment.to_string())
+        );
+        shown.push(of_present.commitment);
+        if seconds == 20 {
+            // Another key signs from now on.
+            let ring = vec![(KeyId(2), vec![8; 32]), (KeyId(1), vec![7; 32])];
+            let ring = Keyring::new(ring).expect("valid ring");
+            let seal = ring.seal("acme", "flash-sale");
+            let parts = Parts { seal, ..made_of(2) };
+            (room, driver) = Room::succeed(parts, &room, now);
+        }
+    }
+    shown.dedup();
+    assert_eq!(shown.len(), 1, "{shown:?}");
 }

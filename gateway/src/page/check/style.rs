@@ -12,8 +12,11 @@ pub(super) fn loads(style: &str) -> Option<usize> {
     let (read, places) = unescaped(style);
     let fetches = FETCHES.iter().filter_map(|word| read.find(word)).min();
     let fetched = read.match_indices(ADDRESS).map(|(at, _)| at).find(|at| {
-        let what = read[at + ADDRESS.len()..]
-            .trim_start_matches(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\''));
+        let what = read[at + ADDRESS.len()..].trim_ascii_start();
+        let what = what
+            .strip_prefix(['"', '\''])
+            .unwrap_or(what)
+            .trim_ascii_start();
         !what.starts_with("data:") && !what.starts_with('#')
     });
     let found = [fetches, fetched].into_iter().flatten().min()?;
@@ -78,6 +81,7 @@ mod tests {
             ("a{background:image\\-set('x.png' 1x)}", Some(13)),
             ("a{background:src('x.png')}", Some(13)),
             ("a{background:url( 'data:image/png;base64,')}", None),
+            ("a{background:url(\"'data:image/png;base64,'\")}", Some(13)),
             ("a{fill:url(#mine)}q{quotes:'\\201c' '\\201d'}", None),
             (".w-1\\/2{width:50%}a{content:'\\", None),
         ] {

@@ -14,15 +14,15 @@ use crate::rooms::{Served, now};
 /// The log's end is read from the store at most once in this time, however many ask.
 const LOG_FOR_MS: u64 = 2_000;
 
-/// The last entries of the log, one a line.
-pub(super) async fn log(served: &Served) -> Answer {
+/// The last entries of the log, one a line; none if they could not be read yet: an empty log would be a lie.
+pub(super) async fn log(served: &Served) -> Option<Answer> {
     let mut kept = served.log_end.lock().await;
-    if kept.0.plus(std::time::Duration::from_millis(LOG_FOR_MS)) <= now() {
+    if kept.0.0.abs_diff(now().0) >= LOG_FOR_MS {
         match served.room.log_end().await {
             Ok(entries) => {
                 let mut text = entries.join("\n");
                 text.push('\n');
-                *kept = (now(), Bytes::from(text));
+                *kept = (now(), Some(Bytes::from(text)));
             }
             Err(error) => {
                 tracing::debug!(%error, "the end of the log cannot be read");
@@ -31,7 +31,8 @@ pub(super) async fn log(served: &Served) -> Answer {
             }
         }
     }
-    answer("application/jsonl; charset=utf-8", kept.1.clone())
+    let text = kept.1.clone()?;
+    Some(answer("application/jsonl; charset=utf-8", text))
 }
 
 /// The lottery: what it is bound by before it is drawn; afterwards its record, with the proof of the visitor's own

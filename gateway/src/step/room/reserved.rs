@@ -38,10 +38,16 @@ pub(super) async fn answer(facts: &Facts<'_>, address: &str) -> Answer {
         "leave" if *method == Method::POST => leave(&asking).await,
         "visit" if *method == Method::POST => visit(facts, served),
         "handoff" if *method == Method::POST => moving::offer(facts, &asking).await,
-        "log" if matches!(*method, Method::GET | Method::HEAD) => published::log(served).await,
+        "log" if matches!(*method, Method::GET | Method::HEAD) => {
+            let published = published::log(served).await;
+            published.unwrap_or_else(|| not_now(facts))
+        }
         "lottery" if matches!(*method, Method::GET | Method::HEAD) => {
             let published = published::lottery(&asking).await;
-            published.unwrap_or_else(|| nothing_here(facts))
+            published.unwrap_or_else(|| match served.room.snapshot() {
+                Some(_) => nothing_here(facts),
+                None => not_now(facts),
+            })
         }
         "status" | "log" | "lottery" => not_allowed("GET, HEAD"),
         "claim" | "leave" | "visit" | "handoff" => not_allowed("POST"),
@@ -96,9 +102,11 @@ async fn leave(asking: &Asking<'_>) -> Answer {
         Form::Json => told::json(asking, &outcome, StatusCode::OK),
         Form::Html => told::still(asking, left, "/"),
     };
-    answer
-        .headers
-        .extend(asking.served.names.no_pass(asking.told));
+    // Some clients forget only one of two cookies that an answer takes away.
+    if asking.asked.presented.pass.is_some() {
+        let gone = asking.served.names.no_pass(asking.told);
+        answer.headers.extend(gone);
+    }
     answer
 }
 
@@ -143,6 +151,10 @@ pub(super) fn redirect(original: &str) -> Answer {
 
 fn nothing_here(facts: &Facts<'_>) -> Answer {
     Rejection::NoRoute.answer(facts.caller.request_id(), rand::random())
+}
+
+fn not_now(facts: &Facts<'_>) -> Answer {
+    Rejection::RoomUnavailable.answer(facts.caller.request_id(), rand::random())
 }
 
 fn not_allowed(allowed: &'static str) -> Answer {

@@ -122,7 +122,7 @@ fn met(asking: &Asking<'_>) -> page::Held {
 fn status<'a>(asking: &Asking<'a>, held: &Held, known: &'a Known) -> page::Status<'a> {
     let said = &held.status;
     let seen = known.seen.as_deref();
-    let is_drawn_later = seen.is_some_and(awaits_a_draw);
+    let is_drawn_later = said.in_draw && seen.is_some_and(awaits_a_draw);
     page::Status {
         room: asking.served.name().as_str(),
         state: match said.state {
@@ -201,9 +201,16 @@ fn has_place(said: &room::Status) -> bool {
 
 /// Whether those who wait now will be drawn by lot.
 fn awaits_a_draw(seen: &Snapshot) -> bool {
-    let is_ahead = matches!(seen.line.why, Some(Why::NotOpen | Why::Drawing));
-    let lot = seen.line.lot.as_ref();
-    is_ahead && lot.is_some_and(|lot| lot.drawn.is_none())
+    let line = &seen.line;
+    let is_next = line.promised.map(|promised| promised.opens_at) == line.opens_at;
+    match line.why {
+        Some(Why::NotOpen | Why::Drawing) => {
+            line.lot.as_ref().is_some_and(|lot| lot.drawn.is_none())
+        }
+        // Before the pre-queue.
+        Some(Why::Closed) => line.promised.is_some() && is_next,
+        _ => false,
+    }
 }
 
 /// The status of somebody who is in.

@@ -27,6 +27,7 @@ fn a_reserved_seat_is_taken_back_when_a_limit_is_lowered() {
             health: None,
             fleet: Fleet::Whole,
             lot: &LotStep::None,
+            next_lottery: None,
             beacon_name: None,
             provisional: None,
             burnt,

@@ -53,7 +53,6 @@ fn events() -> impl Strategy<Value = Event> {
             Kind::Announced,
             Kind::Drawn,
             Kind::Closed,
-            Kind::Forgot,
         ]),
     ];
     (kinds, option::of(texts()), option::of(texts())).prop_map(|(kind, by, detail)| Event {

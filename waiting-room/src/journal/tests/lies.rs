@@ -120,7 +120,14 @@ fn a_first_call_counts_as_a_call() {
 
 #[test]
 fn nobody_is_called_while_the_line_stands() {
-    for why in [Why::PAUSED, Why::CLOSED, Why::NOT_OPEN, Why::SOLD_OUT] {
+    let stopping = [
+        Why::PAUSED,
+        Why::CLOSED,
+        Why::NOT_OPEN,
+        Why::DRAWING,
+        Why::SOLD_OUT,
+    ];
+    for why in stopping {
         let stands = |e: &mut Entry| e.why = Some(why.clone());
         let called = |e: &mut Entry| {
             stands(e);

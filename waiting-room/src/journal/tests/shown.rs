@@ -50,7 +50,7 @@ fn story(number: u64) -> String {
 fn whoever_waited_reads_who_was_called_before_and_why() {
     assert_eq!(
         story(4),
-        "Number 4 was in the line by 2026-09-21 14:13:21.000 UTC.\n\
+        "Number 4 was given out by 2026-09-21 14:13:21.000 UTC.\n\
          It was called at 2026-09-21 14:13:23.000 UTC, in its turn (entry 4).\n\
          1 later number was called before it: 0 in turn or on arrival, 0 through the late lane, \
          1 by an operator.\n\
@@ -62,7 +62,7 @@ fn whoever_waited_reads_who_was_called_before_and_why() {
 fn whoever_was_away_reads_that_their_turn_came() {
     assert_eq!(
         story(1),
-        "Number 1 was in the line by 2026-09-21 14:13:21.000 UTC.\n\
+        "Number 1 was given out by 2026-09-21 14:13:21.000 UTC.\n\
          Its turn came at 2026-09-21 14:13:21.000 UTC: its holder was away or had left (or it had none any more), and it was passed over.\n\
          It was called at 2026-09-21 14:13:23.000 UTC, through the late lane (entry 4).\n\
          3 later numbers were called before it: 2 in turn or on arrival, 0 through the late lane, \

@@ -2,7 +2,7 @@
 
 use super::{FORM, In, Out};
 use crate::{
-    line::{Drawn, List, Lot},
+    line::{Drawn, List, Lot, Promised},
     lottery::Bytes,
     token::KeyId,
 };
@@ -29,6 +29,14 @@ impl Out {
         }
     }
 
+    pub(super) fn promised(&mut self, promised: Option<Promised>) {
+        self.length(usize::from(promised.is_some()));
+        if let Some(Promised { opens_at, key }) = promised {
+            self.u64(opens_at.0);
+            self.u64(u64::from(key.0));
+        }
+    }
+
     fn text(&mut self, text: &str) {
         self.length(text.len());
         self.0.extend_from_slice(text.as_bytes());
@@ -36,6 +44,15 @@ impl Out {
 }
 
 impl In<'_> {
+    pub(super) fn promised(&mut self) -> Option<Option<Promised>> {
+        self.option(|input| {
+            Some(Promised {
+                opens_at: input.time()?,
+                key: KeyId(input.u64()?.try_into().ok()?),
+            })
+        })
+    }
+
     pub(super) fn lot(&mut self, form: u8) -> Option<Lot> {
         let mut lot = Lot {
             opens_at: self.time()?,

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     estimate::{Cohort, Course, Desertion, Party, Tally, Visits},
-    line::{Drawn, List, Lot},
+    line::{Drawn, List, Lot, Promised},
     lottery::Bytes,
     provisional::{ListId, Numbered},
     token::KeyId,
@@ -98,6 +98,7 @@ proptest! {
             digest: Some(Bytes([7; 32])),
             drawn: Some(Drawn { beacon: Some("drand 12".into()) }),
         });
+        line.promised = Some(Promised { opens_at: Timestamp(figures[0]), key: KeyId(2) });
         line.provisional = vec![Numbered { first: Number(figures[3]), count: 7, lists: vec![ListId(figures[4]), ListId(1)] }];
         line.batches = batches.into();
         let bytes = line.encode();
@@ -151,10 +152,10 @@ fn a_record_of_the_form_before_is_read_on() {
     let at = at.expect("it is in there");
     let mut before = [&bytes[..at], &bytes[at + part.len()..]].concat();
     before[0] = FORM_BEFORE;
-    let end = before.split_off(before.len() - 4);
+    let end = before.split_off(before.len() - 5);
     assert_eq!(
-        end, [0; 4],
-        "no share, no gap, and nobody came while the store was lost"
+        end, [0; 5],
+        "no share, no gap, nothing promised, and nobody came while the store was lost"
     );
     line.course = Course::default();
     assert_eq!(Line::decode(&before), Ok(line));

@@ -92,8 +92,8 @@ impl Driver {
         let inner = &self.inner;
         let of_line = line.lot.as_ref().map(|lot| (lot.opens_at, lot.key));
         let next = || {
-            let next = inner.schedule.next_lottery(now.0)?;
-            Some((Timestamp(next.opens_at), inner.seal.signing_key()))
+            let promised = inner.promised(line, now)?;
+            Some((promised.opens_at, promised.key))
         };
         let is_on = |opens_at: Timestamp| {
             let event = inner.schedule.event(opens_at.0);
@@ -110,6 +110,12 @@ impl Driver {
         let text: Arc<str> = secret.commitment().to_string().into();
         self.committed = Some(((opens_at, key), Arc::clone(&text)));
         Some(text)
+    }
+
+    /// The opening of the lottery that comes next.
+    pub(super) fn next_lottery(&self, line: &Line, now: Timestamp) -> Option<Timestamp> {
+        let next = self.inner.next_lottery(line, now)?;
+        Some(Timestamp(next.opens_at))
     }
 
     /// What is to be mixed into the lottery of the moment, by name.

@@ -2,7 +2,7 @@
 //!
 //! All that can be reached are asked at once, and the newest word counts: both have epochs that rise with every
 //! change of a primary. One that was cut off or frozen and says what was true before is
-//! outvoted by any that knows better.
+//! outvoted by any that knows better, and by what was heard before ([`Heard::is_news`]).
 
 use std::sync::Arc;
 
@@ -69,6 +69,27 @@ impl Layout {
 /// What one of them says, and how new it is.
 type Word = (u64, Layout);
 
+/// The newest word of those who answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Heard {
+    epoch: u64,
+    pub(super) layout: Layout,
+    /// Whether all answered who were asked.
+    by_all: bool,
+}
+
+impl Heard {
+    /// Whether to go by it, when the newest word so far was of that epoch; which is that of this one then. An older word is
+    /// that of one who was cut off, unless nobody is left who knows better: then they began anew.
+    pub(super) fn is_news(&self, newest: &mut u64) -> bool {
+        let is_news = self.epoch >= *newest || self.by_all;
+        if is_news {
+            *newest = self.epoch;
+        }
+        is_news
+    }
+}
+
 impl Guide {
     /// The guide of a deployment; none if its URL names its only server.
     pub(super) fn of(config: &Config, sessions: &Sessions) -> Option<Self> {
@@ -102,8 +123,12 @@ impl Guide {
 
     /// The newest word of all that answer in time. The `nodes` known so far are asked too if this is a
     /// Cluster.
-    pub(super) async fn ask(&self, nodes: Vec<Arc<Client>>) -> Option<Layout> {
+    pub(super) async fn ask(&self, nodes: Vec<Arc<Client>>) -> Option<Heard> {
         let (Self::Sentinels { named, .. } | Self::Nodes { named }) = self;
+        let mut silent = named.len();
+        if let Self::Nodes { .. } = self {
+            silent += nodes.len();
+        }
         let named = named.iter().filter_map(|link| link.client().ok());
         let mut asked = JoinSet::new();
         match self {
@@ -117,13 +142,17 @@ impl Guide {
         }
         let mut newest: Option<Word> = None;
         while let Some(answer) = asked.join_next().await {
-            if let Ok(Ok(Some(word))) = answer
-                && newest.as_ref().is_none_or(|newest| newest.0 < word.0)
-            {
+            let Ok(Ok(Some(word))) = answer else { continue };
+            silent = silent.saturating_sub(1);
+            if newest.as_ref().is_none_or(|newest| newest.0 < word.0) {
                 newest = Some(word);
             }
         }
-        newest.map(|(_, layout)| layout)
+        newest.map(|(epoch, layout)| Heard {
+            epoch,
+            layout,
+            by_all: silent == 0,
+        })
     }
 }
 

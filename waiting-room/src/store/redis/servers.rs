@@ -179,13 +179,14 @@ impl Drop for Servers {
 /// Goes where the guide points, for ever.
 async fn follow(shared: Arc<Shared>) {
     let Some(guide) = &shared.guide else { return };
+    let mut newest = 0;
     loop {
-        let layout = guide.ask(shared.nodes()).await;
-        let pause = match layout {
-            Some(layout) => {
-                shared.learn(layout);
+        let pause = match guide.ask(shared.nodes()).await {
+            Some(heard) if heard.is_news(&mut newest) => {
+                shared.learn(heard.layout);
                 ASK_EVERY
             }
+            Some(_) => ASK_EVERY,
             // Nobody is connected yet, or any more.
             None => link::RETRY,
         };

@@ -15,7 +15,7 @@ async fn a_prequeue_waits_for_its_opening_and_is_served_in_order() {
     let Outcome::Held(held) = scene.enter(&mut early).await else {
         panic!("closed")
     };
-    assert_eq!(held.status.state, State::Closed);
+    assert_eq!(held.status.state, State::NotOpen);
     assert_eq!(held.status.opens_at, Some(Timestamp(at(60))));
     assert!(
         early.ticket().is_none(),

@@ -306,6 +306,9 @@ async fn of_two_devices_with_one_code_one_has_the_place_though_a_draw_comes_betw
     scene.steps(16).await;
     let seen = scene.gateways[0].room.snapshot().expect("a picture");
     assert!(seen.draw.is_some(), "drawn");
+    // Whoever asked between the draw and the picture with the move has the old secret under the new number.
+    let drawn = |browser: &Browser| seen.current(browser.ticket().expect("a ticket"));
+    assert!(seen.has_moved(&drawn(&crowd[2])) && !seen.has_moved(&drawn(&phone)));
     let at = Moment {
         now: scene.now,
         entropy: scene.roll(),

@@ -5,7 +5,7 @@ use policies::{
     schedule::{Method, Schedule},
 };
 use proptest::prelude::*;
-use waiting_room::{Outcome, Reason, State};
+use waiting_room::{Outcome, Reason, State, orders::Word};
 
 use super::scene::{Scene, at, event, schedule};
 use crate::fleet::Browser;
@@ -89,6 +89,26 @@ async fn a_store_that_is_coming_back_or_was_just_connected_is_not_lost() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn who_came_while_the_store_was_lost_is_served_by_a_room_that_takes_nobody_new() {
+    let (mut scene, _) = scene(OnStoreLoss::Hold).await;
+    lose(&mut scene).await;
+    let mut browser = Browser::default();
+    let _ = scene.enter(&mut browser).await;
+    let held = scene.poll(&mut browser).await;
+    assert_eq!(held.status.reason, Some(Reason::Provisional));
+    mend(&mut scene).await;
+    scene.order(Word::Drain { on: true }).await;
+    scene.steps(4).await;
+    let stranger = scene.poll(&mut Browser::default()).await;
+    assert_eq!(stranger.status.state, State::Closed);
+    let held = scene.poll(&mut browser).await;
+    assert_eq!(
+        (held.status.state, held.status.ahead),
+        (State::Waiting, Some(2))
+    );
 }
 
 #[tokio::test]

@@ -132,8 +132,15 @@ async fn a_drained_room_serves_those_who_wait_and_takes_nobody_new() {
     let mut scene = Scene::new(2, Schedule::default()).await;
     let mut crowd = scene.arrive(4).await;
     scene.play(&mut crowd, 10).await;
+    // Somebody who did not hear the number, and asks again.
+    let mut deaf = Browser::default();
+    let _ = scene.enter_at(0, &mut deaf).await;
+    let _ = scene.enter_at(0, &mut deaf.clone()).await;
     scene.order(Word::Drain { on: true }).await;
     scene.steps(3).await;
+    let again = scene.enter_at(0, &mut deaf).await;
+    assert!(matches!(again, Outcome::Held(held) if held.status.state == State::Waiting));
+    let _ = deaf.leave(&scene.gateways[0], scene.now).await;
     let mut stranger = Browser::default();
     for _ in 0..2 {
         let Outcome::Held(held) = scene.enter(&mut stranger).await else {

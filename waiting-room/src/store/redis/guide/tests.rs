@@ -20,6 +20,25 @@ fn a_sentinels_word_is_the_primary_with_its_epoch() {
     assert_eq!(primary_of(address(), Value::Null), None);
 }
 
+#[test]
+fn an_older_word_counts_only_if_nobody_knows_better() {
+    let heard = |epoch, by_all| Heard {
+        epoch,
+        layout: Layout::default(),
+        by_all,
+    };
+    let mut newest = 0;
+    assert!(heard(4, false).is_news(&mut newest));
+    assert!(heard(5, false).is_news(&mut newest));
+    assert!(
+        !heard(4, false).is_news(&mut newest),
+        "of one who was cut off"
+    );
+    assert!(heard(5, false).is_news(&mut newest));
+    assert!(heard(1, true).is_news(&mut newest), "all began anew");
+    assert!(heard(2, false).is_news(&mut newest));
+}
+
 fn range(ends: [i64; 2], host: Value, port: i64) -> Value {
     let node = list([host, Value::from(port), text("id"), list([])]);
     let replica = list([text("10.0.0.9"), Value::from(1), text("id")]);

@@ -146,7 +146,7 @@ impl World {
     }
 
     /// The line's log, put together from every gateway's copy, holds to its last entry. A store that forgot its last
-    /// seconds forks it, which the verifier must say and does.
+    /// seconds forks it, and such a run's log is not judged.
     fn check_the_log(&self) {
         if self.faults == Faults::Amnesia {
             return;
