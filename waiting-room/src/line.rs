@@ -102,6 +102,8 @@ pub struct Line {
     pub adaptive: Option<Limit>,
     /// The last lottery, being prepared or drawn.
     pub lot: Option<Lot>,
+    /// How often a store that forgot was given this line back.
+    pub restored: u64,
     /// What the next one is bound by.
     pub promised: Option<Promised>,
     /// Numbers of those who came while the store was lost.
@@ -281,6 +283,7 @@ impl Line {
             replaced: Vec::new(),
             adaptive: None,
             lot: None,
+            restored: 0,
             promised: None,
             provisional: Vec::new(),
             batches: VecDeque::new(),

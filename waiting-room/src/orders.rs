@@ -109,7 +109,7 @@ pub enum OrderError {
     /// Would end before it begins.
     #[error("`until` is in the past")]
     Past,
-    /// Something that would break a log or a page.
+    /// Something that would break a log or a page, or make it read otherwise.
     #[error("`{what}` holds a control character")]
     Control {
         /// Which text.
@@ -124,14 +124,14 @@ impl Order {
     /// What is wrong with it.
     pub fn new(id: u64, at: Timestamp, by: &str, word: Word) -> Result<Self, OrderError> {
         text("by", by, LONGEST_NAME)?;
-        if by.is_empty() {
+        if by.trim().is_empty() {
             return Err(OrderError::Missing { what: "by" });
         }
         match &word {
             Word::Announce { text: said } => text("text", said, LONGEST_TEXT)?,
             Word::First { reason, .. } => {
                 text("reason", reason, LONGEST_TEXT)?;
-                if reason.is_empty() {
+                if reason.trim().is_empty() {
                     return Err(OrderError::Missing { what: "reason" });
                 }
             }
@@ -190,10 +190,18 @@ fn text(what: &'static str, said: &str, most: usize) -> Result<(), OrderError> {
     if said.chars().count() > most {
         return Err(OrderError::TooLong { what, most });
     }
-    if said.chars().any(|letter| letter.is_control()) {
+    if said
+        .chars()
+        .any(|letter| letter.is_control() || reorders(letter))
+    {
         return Err(OrderError::Control { what });
     }
     Ok(())
+}
+
+/// Whether a character changes the direction of those around it: a text could read as another (UAX 9, section 2).
+fn reorders(letter: char) -> bool {
+    matches!(letter, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl Word {

@@ -12,6 +12,7 @@ mod gathering;
 mod handoff;
 mod invited;
 mod join;
+mod lately;
 mod lateness;
 mod locate;
 mod lost;
@@ -61,6 +62,7 @@ use crate::{
 };
 use gathering::Gathering;
 use join::Joins;
+use lately::Lately;
 use lateness::Lateness;
 use locate::{Located, Visitor};
 use lost::Desk;
@@ -128,8 +130,10 @@ struct Inner {
     joins: Joins,
     /// Called visitors who come in.
     claims: Arc<Gathering<Number, Result<Was, StoreError>>>,
+    /// Who came in lately.
+    claimed: Lately,
     /// Visits to be written down before their visitors go on.
-    keeps: Arc<Gathering<Timestamp, ()>>,
+    keeps: Arc<Gathering<Timestamp, bool>>,
     /// What newcomers have to show.
     door: Door,
     /// The store session in which numbers may be taken; 0 while the store is doubted.
@@ -248,6 +252,7 @@ impl Room {
             visited: ArcSwap::default(),
             joins: Joins::gathering(gather, before.map(|before| &before.joins)),
             claims: Arc::new(Gathering::new(gather * 2)),
+            claimed: Lately::default(),
             keeps: Arc::new(Gathering::new(gather * 2)),
             door,
             settled: AtomicU64::new(0),

@@ -2,7 +2,7 @@
 //! word about its connection.
 
 use http::Method;
-use http::header::CONTENT_LENGTH;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 
@@ -39,9 +39,16 @@ impl Gateway {
     ) -> pingora::Result<()> {
         // Names go out in lower case: keeping their case would cost a second map.
         let mut head =
-            ResponseHeader::build_no_case(answer.status, Some(answer.headers.len() + 4))?;
+            ResponseHeader::build_no_case(answer.status, Some(answer.headers.len() + 8))?;
         for (name, value) in answer.headers {
             head.append_header(name, value)?;
+        }
+        // Who came in by this very request has the pass, whatever else went wrong: a claim is spent only once.
+        for (name, value) in &ctx.admission.to_client {
+            head.append_header(name.clone(), value.clone())?;
+        }
+        if !ctx.admission.to_client.is_empty() {
+            head.insert_header(CACHE_CONTROL, "private, no-store")?;
         }
         head.insert_header(CONTENT_LENGTH, answer.body.len())?;
         if let Some(caller) = &ctx.caller {

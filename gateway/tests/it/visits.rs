@@ -138,3 +138,21 @@ fn a_visit_is_ended_from_elsewhere_with_the_origins_signature_only() {
         "the first is asked to come back later"
     );
 }
+
+/// A claim is spent once: who came in by a request that then failed is in all the same.
+#[test]
+fn whoever_comes_in_while_the_shop_is_down_has_the_pass() {
+    let origin = shop();
+    let site = site(&origin, ROOM, "{ kind: memory }");
+    let gateway = Gateway::start(&site.rest);
+    drop(origin);
+    let mut browser = Browser::at(&gateway);
+    let failed = browser.until("a pass", |browser| {
+        let answer = browser.visit();
+        browser.has("fg_p_sale").then_some(answer)
+    });
+    assert!(matches!(failed.status, 502 | 503), "{failed:?}");
+    assert_eq!(failed.header("cache-control"), Some("private, no-store"));
+    let body: Value = failed.json();
+    assert_eq!(body["code"], "upstream_unavailable");
+}

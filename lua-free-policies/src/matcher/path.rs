@@ -16,6 +16,9 @@ pub enum Ambiguous {
     /// It does not begin with `/`.
     #[error("the path does not begin with a slash")]
     NotAbsolute,
+    /// It begins with two slashes: some take what follows for a host's name.
+    #[error("the path begins with two slashes")]
+    LooksLikeHost,
     /// A `%` without two hex digits after it.
     #[error("the path has a broken percent escape")]
     BrokenEscape,
@@ -49,6 +52,9 @@ impl<'p> Normal<'p> {
         }
         if is_plain(bytes) {
             return Ok(Self(Cow::Borrowed(path)));
+        }
+        if bytes.get(1) == Some(&b'/') {
+            return Err(Ambiguous::LooksLikeHost);
         }
         let decoded = decode(bytes)?;
         let decoded = String::from_utf8(decoded).map_err(|_| Ambiguous::NotUtf8)?;

@@ -115,9 +115,15 @@ fn nonsense_is_refused() {
         Err(OrderError::Control { what: "text" })
     );
     assert_eq!(
-        say("", Word::Pause { on: true }),
-        Err(OrderError::Missing { what: "by" })
+        say("kim", announce("\u{202e}dlos")),
+        Err(OrderError::Control { what: "text" })
     );
+    for nobody in ["", " ", "\u{3000}"] {
+        assert_eq!(
+            say(nobody, Word::Pause { on: true }),
+            Err(OrderError::Missing { what: "by" })
+        );
+    }
     let until = Word::Tune {
         active: None,
         per_minute: None,
@@ -126,7 +132,7 @@ fn nonsense_is_refused() {
     assert_eq!(say("kim", until), Err(OrderError::Past));
     let silent = Word::First {
         number: 1,
-        reason: String::new(),
+        reason: "\u{3000} ".into(),
     };
     assert_eq!(
         say("kim", silent),

@@ -52,12 +52,16 @@ impl Room {
                 VisitNow::Unknown => {}
             }
         }
+        inner.claimed.note(ticket.number, at.now);
+        self.count_visit(ticket.number, expires_at, at.now);
+        if !self.keep_activity(at.now).await {
+            // The claim stands: whoever asks again in time comes in.
+            return self.not_now(&ticket, at);
+        }
         inner.heirlooms.counts.add(match was {
             Was::Unset => Event::Claimed,
             Was::Set => Event::ClaimedAgain,
         });
-        self.count_visit(ticket.number, expires_at, at.now);
-        self.keep_activity(at.now).await;
         let pass = Pass {
             line: ticket.line,
             number: ticket.number,

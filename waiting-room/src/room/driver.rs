@@ -9,6 +9,7 @@ mod drawing;
 pub(super) mod fleet;
 mod moving;
 mod numbering;
+mod opening;
 mod reading;
 mod record;
 mod reporting;
@@ -26,15 +27,14 @@ use super::{Inner, lost::StoreNow};
 use crate::{
     controller::{self, Calls, Seen, TICK},
     counts::Event,
-    line::{Line, SEGMENT_NUMBERS},
     orders::{Orders, Word},
-    presence::{ChunkWrite, Epochs},
+    presence::ChunkWrite,
     provisional::ListId,
     share::SILENT,
     snapshot::Snapshot,
     standing::Standing,
     stopwatch::Stopwatch,
-    store::{Commit, Committed, Head, StoreError},
+    store::{Committed, Head, StoreError},
     value::{Number, Timestamp},
 };
 use copying::Copied;
@@ -179,13 +179,15 @@ impl Driver {
         fleet::agree_on_time(head.at, [asked_at, now.plus(watch.elapsed())])?;
         let line = decode(&head)?;
         let known = self.inner.snapshot.load_full();
-        if let Some(known) =
-            known.filter(|k| restoring::has_forgotten(line.as_ref(), head.next, k, highest))
+        if let Some(known) = &known
+            && restoring::has_forgotten(line.as_ref(), head.next, known, highest)
         {
             let told = Orders::read(&head.orders);
-            self.restore(line, &told, (&known, highest), now).await?;
+            self.restore(line, &told, (known, highest), now).await?;
             return Ok(Stepped::Settling);
         }
+        let both = line.as_ref().zip(known.as_deref());
+        self.join_in_restoring(both, now).await?;
         let picture = match line {
             Some(line) => Some(self.read(line, &head, now).await?),
             None => None,
@@ -379,22 +381,5 @@ impl Driver {
             }
         }
         Ok(())
-    }
-
-    async fn open_line(&self, now: Timestamp) -> Result<Stepped, StoreError> {
-        let line = Line::open(now, Epochs::of_presence(&self.inner.rules).settled(now));
-        tracing::info!(line = line.id.0, "a new line is opened");
-        let commit = Commit {
-            seen: None,
-            next_at_least: line.floor,
-            drop_below: line.floor.0 / SEGMENT_NUMBERS,
-            record: record_of(&line),
-            reach: reach_of(&line),
-            chunks: Vec::new(),
-            entry: None,
-        };
-        self.inner.store.commit(&commit).await?;
-        // The next step reads it like everybody else, whoever won.
-        Ok(Stepped::Read)
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long an admission waits for its seat to be written; once per visitor and activity epoch.
-const KEEP_WITHIN: Duration = Duration::from_millis(250);
+const KEEP_WITHIN: Duration = Duration::from_millis(500);
 
 fn state_of(why: Why) -> State {
     match why {
@@ -272,10 +272,14 @@ impl Room {
             Renewal::Never => pass.expires_at,
         };
         self.count_visit(pass.number, ends, now);
-        let renewed = self.renew(&pass, session, now);
-        if renewed.is_some() {
-            self.keep_activity(now).await;
-        }
+        let renewed = match self.renew(&pass, session, now) {
+            Some(longer) if self.keep_activity(now).await || self.is_thrown_open(now) => {
+                self.inner.heirlooms.counts.add(Event::Renewed);
+                Some(longer)
+            }
+            // Good to its end, as the fleet knows it.
+            _ => None,
+        };
         let current = renewed.unwrap_or(pass);
         Outcome::Admitted(Admitted {
             number: current.number,
@@ -289,12 +293,10 @@ impl Room {
     /// A pass is renewed when an eighth of its session is over: often enough that an active visitor never runs out,
     /// seldom enough that most answers set no cookie.
     fn renew(&self, pass: &Pass, session: Session, now: Timestamp) -> Option<Pass> {
-        let inner = &self.inner;
         let due = now.since(pass.issued_at) >= session.ttl() / 8;
         if session.renewal() == Renewal::Never || !due {
             return None;
         }
-        inner.heirlooms.counts.add(Event::Renewed);
         Some(Pass {
             issued_at: now,
             expires_at: pass.expires_at.max(now.plus(session.ttl())),
@@ -302,22 +304,22 @@ impl Room {
         })
     }
 
-    /// Sees to it that the fleet counts a pass before its holder gets it: if this process died with the
-    /// bit still in its memory, the seat would be given on. Best effort where the store is slow or
-    /// lost: nobody is called then either, and the driver writes it as soon as it can.
-    pub(super) async fn keep_activity(&self, now: Timestamp) {
+    /// Sees to it that the fleet counts a pass before its holder gets it, and says whether it does: if this process died with
+    /// the bit still in its memory, or cannot reach the store while others can, the seat would be given on.
+    pub(super) async fn keep_activity(&self, now: Timestamp) -> bool {
         let inner = Arc::clone(&self.inner);
         let all = move |asked: Vec<Timestamp>| {
             let inner = Arc::clone(&inner);
             async move {
                 let now = asked.iter().copied().max().unwrap_or_default();
                 let taken = |inner: &Inner, writes: &mut Vec<_>| inner.activity.take_dirty(writes);
-                let _ = inner.flush(now, taken).await;
-                vec![(); asked.len()]
+                let is_kept = inner.flush(now, taken).await.is_ok();
+                vec![is_kept; asked.len()]
             }
         };
         // In vain or too slow: the driver's next flush takes it along.
-        let _ = tokio::time::timeout(KEEP_WITHIN, self.inner.keeps.ask(now, all)).await;
+        let kept = tokio::time::timeout(KEEP_WITHIN, self.inner.keeps.ask(now, all)).await;
+        kept.ok().flatten() == Some(true)
     }
 
     pub(super) fn joining(&self, now: Timestamp, reason: Reason) -> Status {

@@ -217,9 +217,11 @@ impl Room {
         if expires_at <= pass.expires_at || pass.expires_at <= now || self.has_left(pass.number) {
             return None;
         }
-        inner.heirlooms.counts.add(Event::Extended);
         self.count_visit(pass.number, expires_at, now);
-        self.keep_activity(now).await;
+        if !self.keep_activity(now).await {
+            return None;
+        }
+        inner.heirlooms.counts.add(Event::Extended);
         let longer = Pass {
             expires_at,
             ..*pass

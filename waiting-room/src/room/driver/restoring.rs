@@ -24,10 +24,8 @@ impl Driver {
         (known, highest): (&Snapshot, Number),
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        self.begin_settling(now);
         let inner = &self.inner;
-        inner.settled.store(0, Ordering::Release);
-        inner.trusted.store(0, Ordering::Release);
-        self.settle_at = now.plus(self.inner.store.settle());
         inner.heirlooms.counts.add(Event::Restored);
         tracing::warn!(line = known.line.id.0, "the store forgot; it is told again");
         // Seats that other gateways had recorded become ours too, to the end of each visit. Who waits is recorded again by
@@ -36,11 +34,7 @@ impl Driver {
             inner.activity.adopt(bits, *epoch, now);
         }
         self.known.all_at = Timestamp(0);
-        inner
-            .store
-            .merge(Mark::Claimed, &known.marks.claimed)
-            .await?;
-        inner.store.merge(Mark::Left, &known.marks.left).await?;
+        self.add_what_we_know(known).await?;
         for (place, order) in known.orders.iter() {
             // What was said to another gateway meanwhile is newer.
             let stands = told.iter().find(|(other, _)| *other == place);
@@ -58,7 +52,12 @@ impl Driver {
                 .chain(whole(Mark::Late, &known.marks.late))
                 .collect(),
         };
+        // All who see another count know that they may have lost what they wrote, and wait until all have written it again.
         let line = newer.as_ref().unwrap_or(&known.line);
+        let line = &Line {
+            restored: line.restored.max(known.line.restored) + 1,
+            ..line.clone()
+        };
         let commit = Commit {
             seen,
             record: record_of(line),
@@ -70,6 +69,43 @@ impl Driver {
         };
         // Fenced: somebody else is giving back; the next step looks again.
         inner.store.commit(&commit).await.map(|_| ())
+    }
+}
+
+impl Driver {
+    /// Another gateway has given the line back to a store that forgot: what this one wrote may be lost too, though the line
+    /// is the same. It is written again before anything is decided.
+    pub(super) async fn join_in_restoring(
+        &mut self,
+        both: Option<(&Line, &Snapshot)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some((line, known)) = both else {
+            return Ok(());
+        };
+        if line.id != known.line.id || line.restored == known.line.restored {
+            return Ok(());
+        }
+        self.begin_settling(now);
+        self.add_what_we_know(known).await?;
+        self.flush(now).await
+    }
+
+    fn begin_settling(&mut self, now: Timestamp) {
+        self.inner.settled.store(0, Ordering::Release);
+        self.inner.trusted.store(0, Ordering::Release);
+        self.settle_at = now.plus(self.inner.store.settle());
+        // Seats of our visitors, and who waits.
+        self.inner.soil();
+        self.presence_at = Timestamp(0);
+    }
+
+    async fn add_what_we_know(&self, known: &Snapshot) -> Result<(), StoreError> {
+        let store = &self.inner.store;
+        let lately = self.inner.claimed.numbers();
+        store.merge(Mark::Claimed, &known.marks.claimed).await?;
+        store.merge(Mark::Claimed, &lately).await?;
+        store.merge(Mark::Left, &known.marks.left).await
     }
 }
 

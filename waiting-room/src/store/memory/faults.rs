@@ -22,6 +22,11 @@ impl MemoryStore {
         self.shared.session.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Forgets everything, as on FLUSHALL: no link is lost by it.
+    pub fn flush_all(&self) {
+        *self.shared.room.lock() = Room::default();
+    }
+
     /// What it holds now, to roll back to.
     #[must_use]
     pub fn backup(&self) -> Backup {

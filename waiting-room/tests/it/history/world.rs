@@ -296,7 +296,12 @@ impl World {
             // A new number that is called in being taken is no worse than the old one. Nor is one that was to be, whose
             // seat somebody took in between: it comes first.
             let at_once = status.state == State::Called || status.ahead == Some(0);
+            // A pass that could not be renewed for the store's being lost was good to its end.
+            let is_cut = self.mend_at.is_some()
+                || now.since(self.mended_at) <= rules.session().ttl() + VISITS;
+            let unrenewed = self.faults == Faults::Outages && visitor.was_called && is_cut;
             let lost = visitor.number.is_some() && visitor.is_steady(&rules) && !at_once;
+            let lost = lost && !unrenewed;
             assert!(
                 !lost,
                 "a steady visitor's place was lost: {visitor:?} {status:?}"

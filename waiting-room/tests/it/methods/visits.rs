@@ -254,3 +254,61 @@ async fn a_call_that_is_shown_again_makes_no_visit_longer() {
         "{again:?} after {ends:?}"
     );
 }
+
+/// A gateway that cannot reach the store does not know whether others do, and give the seat on when the pass ends.
+#[tokio::test]
+async fn a_pass_is_renewed_only_if_the_fleet_hears_of_it() {
+    let spec = Spec {
+        active: Some(1),
+        ttl: Duration::from_secs(60),
+        ..Spec::default()
+    };
+    let rules = Admission::new(spec).expect("valid");
+    let mut scene = Scene::under(rules, Schedule::default()).await;
+    let mut visitor = scene.arrive(1).await.remove(0);
+    let ends = inside(&mut scene, &mut visitor).await.expires_at;
+    scene.steps(40).await;
+    let renewed = inside(&mut scene, &mut visitor).await;
+    assert!(renewed.pass.is_some() && renewed.expires_at > ends);
+    scene.store.cut();
+    scene.steps(120).await;
+    let admitted = inside(&mut scene, &mut visitor).await;
+    assert!(admitted.pass.is_none());
+    assert_eq!(admitted.expires_at, renewed.expires_at);
+    while scene.now < renewed.expires_at {
+        scene.steps(4).await;
+    }
+    let outcome = scene.enter(&mut visitor).await;
+    assert!(matches!(outcome, Outcome::Held(_)), "{outcome:?}");
+}
+
+/// No picture shows the claim yet, and its bits are written and gone.
+#[tokio::test]
+async fn a_store_that_forgets_the_claim_of_a_moment_ago_gives_no_seat_twice() {
+    for place in [0, 1] {
+        let spec = Spec {
+            active: Some(1),
+            ttl: Duration::from_secs(300),
+            call_grace: Duration::from_secs(15),
+            renewal: Renewal::Never,
+            ..Spec::default()
+        };
+        let rules = Admission::new(spec).expect("valid");
+        let mut scene = Scene::under(rules, Schedule::default()).await;
+        let crowd = scene.arrive(3).await;
+        let [mut first, mut second, mut third] = <[Browser; 3]>::try_from(crowd).expect("three");
+        let _ = first.leave(&scene.gateways[0], scene.now).await;
+        called_after(&mut scene, &mut second).await;
+        let outcome = scene.enter_at(place, &mut second).await;
+        let Outcome::Admitted(admitted) = outcome else {
+            panic!("{outcome:?}");
+        };
+        scene.store.flush_all();
+        while scene.now < admitted.expires_at {
+            scene.steps(2).await;
+            let told = scene.poll(&mut third).await;
+            assert_ne!(told.status.state, State::Called, "at {place}");
+        }
+        called_after(&mut scene, &mut third).await;
+    }
+}

@@ -26,6 +26,7 @@ impl World {
             }
             Faults::Amnesia => match self.backup.take().filter(|_| self.dice.chance(50)) {
                 Some(backup) => self.store.roll_back(&backup),
+                None if self.dice.chance(50) => self.store.flush_all(),
                 None => self.store.wipe(),
             },
             Faults::Restarts => {
