@@ -243,14 +243,14 @@ pub struct Marks {
 impl Line {
     /// A new line, opened at `now`.
     ///
-    /// It numbers from the moment it opened in milliseconds. Unless an earlier line gave out more than
-    /// 1,000 numbers a second over its whole life, this is above all of that line's numbers: passes of
+    /// It numbers from the moment it opened in microseconds. Unless an earlier line gave out more than
+    /// a million numbers a second over its whole life, this is above all of that line's numbers: passes of
     /// both can be counted in one set, even by a fleet that has forgotten everything.
     #[must_use]
     pub fn open(now: Timestamp, epoch: u64) -> Self {
-        let first = Number(now.0);
+        let first = Number(now.0.saturating_mul(1_000));
         Self {
-            id: LineId(now.0),
+            id: LineId(first.0),
             version: 1,
             floor: first,
             horizon: first,

@@ -49,13 +49,21 @@ impl fmt::Display for RoomName {
     }
 }
 
-/// One run of a room's queue: the moment it was opened, in milliseconds since the Unix epoch.
+/// One run of a room's queue: the moment it was opened, in microseconds since the Unix epoch.
 ///
 /// A ticket of another line is void. Because a line also starts numbering at that moment
 /// ([`Line::open`](crate::line::Line::open)), numbers are not reused even when every memory of an
 /// earlier line is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LineId(pub u64);
+
+impl LineId {
+    /// When it was opened.
+    #[must_use]
+    pub fn opened_at(self) -> Timestamp {
+        Timestamp(self.0 / 1_000)
+    }
+}
 
 /// A place in a line. Lower is earlier; never given twice.
 #[derive(Default, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -33,7 +33,7 @@ fn news(ended: u32) -> Span {
 fn chance(shop: &mut Shop, waiting: u64, left: u64, place: u64) -> Chance {
     let picture = picture(waiting, Some(left));
     let prospect = shop.look(&picture, &news(0)).expect("the stock is known");
-    prospect.of(Number(START.0 + place))
+    prospect.of(Number(START.0 * 1_000 + place))
 }
 
 #[test]
@@ -68,13 +68,13 @@ fn how_much_those_before_bought_moves_the_line_between() {
     let prospect = shop
         .look(&picture(1_000, Some(600)), &news(200))
         .expect("known");
-    assert_eq!(prospect.of(Number(START.0 + 200)), Chance::Likely);
-    assert_eq!(prospect.of(Number(START.0 + 400)), Chance::Unlikely);
+    assert_eq!(prospect.of(Number(START.0 * 1_000 + 200)), Chance::Likely);
+    assert_eq!(prospect.of(Number(START.0 * 1_000 + 400)), Chance::Unlikely);
     // Two hundred more took ten: most of them only looked.
     let prospect = shop
         .look(&picture(1_000, Some(590)), &news(200))
         .expect("known");
-    assert_eq!(prospect.of(Number(START.0 + 400)), Chance::Likely);
+    assert_eq!(prospect.of(Number(START.0 * 1_000 + 400)), Chance::Likely);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn in_a_short_line_each_unit_counts() {
     let mut shop = Shop::default();
     let mut told = |left, visits| {
         let prospect = shop.look(&picture(1, Some(left)), &news(visits));
-        prospect.expect("known").of(Number(START.0))
+        prospect.expect("known").of(Number(START.0 * 1_000))
     };
     assert_eq!(told(50, 0), Chance::Likely);
     // Those inside are expected to buy five.

@@ -98,7 +98,7 @@ impl Tick<'_> {
         let recent = edges.range(old.unwrap_or(0)..);
         let from_the_start = edges
             .front()
-            .is_some_and(|edge| edge.at.0 <= self.line.id.0 + 1_000);
+            .is_some_and(|edge| edge.at <= self.line.id.opened_at().plus(Duration::from_secs(1)));
         if (old.is_some() || from_the_start) && recent.clone().all(|edge| edge.holds_all) {
             // Whoever joined was recorded in joining.
             let flushed = self.now.minus(FLUSHED_AFTER);

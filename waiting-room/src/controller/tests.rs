@@ -91,7 +91,7 @@ fn nobody() -> Traces {
 }
 
 fn number(index: u64) -> Number {
-    Number(START.0 + index)
+    Number(START.0 * 1_000 + index)
 }
 
 fn after(calls: Calls, next: u64, traces: Traces, now: Timestamp) -> Scene {
@@ -375,7 +375,7 @@ proptest! {
         let rules = rules(active, per_minute);
         let marks = Marks { gone: gone.into_iter().map(number).collect(), ..Marks::default() };
         // Those inside hold numbers of an earlier line.
-        let inside = inside.into_iter().map(|index| Number(START.0 - 1_000 + index));
+        let inside = inside.into_iter().map(|index| Number(START.0 * 1_000 - 1_000 + index));
         let traces = Traces { inside: Inside { active: inside.collect(), ..Inside::default() }, ..everybody(joined) };
         let line = Line::open(START, START.0);
         let picture = Snapshot::build(line, number(joined), marks, START);
