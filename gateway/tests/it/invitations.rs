@@ -81,7 +81,7 @@ fn a_link_brings_an_invitation_that_leaves_the_address_at_once() {
     let answer = Browser::at(&gateways[0]).ask(&elsewhere, PAGE);
     assert_eq!(
         (answer.status, answer.header("location")),
-        (303, Some("/")),
+        (400, None),
         "never to another host"
     );
 }
