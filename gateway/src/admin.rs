@@ -1,7 +1,7 @@
 //! The admin listener: for operators and their machines, never for visitors.
 //!
-//! `/healthz` (it serves) and `/readyz` (visitors may be sent here) answer anybody who can reach it. `/metrics` does on a loopback address, and
-//! needs the token elsewhere; everything else always does.
+//! `/healthz` (it serves) and `/readyz` (visitors may be sent here) answer anybody who can reach it. `/metrics` does on a
+//! loopback address, and needs the token elsewhere; everything else always does.
 
 mod readiness;
 mod rooms;

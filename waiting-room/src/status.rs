@@ -136,7 +136,8 @@ pub struct Status {
     pub past_error: Option<Duration>,
     /// What the stock allows to hope for, where it is known.
     pub chance: Option<Chance>,
-    /// Whether the visitor takes part in a draw that is to come; who waited before its pre-queue began stays before it.
+    /// Whether the visitor would take part, should a draw be to come: who waited before its pre-queue began does not, and
+    /// stays before those who do.
     pub in_draw: bool,
     /// Work to be done before a number is given.
     pub work: Option<Work>,

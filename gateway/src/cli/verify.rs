@@ -172,4 +172,31 @@ mod tests {
         let said = line(&files, &[], &[4]).expect_err("of one line");
         assert!(said.contains("3 lines"), "{said}");
     }
+
+    /// A forger names the file as they like: what it says counts.
+    #[test]
+    fn a_copy_is_compared_with_the_others_of_its_line_whatever_it_is_called() {
+        let scratch = devkit::Scratch::new("line-copies").expect("a directory");
+        let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../waiting-room/vectors/journal");
+        let copy = |of: &str, name: &str| {
+            let to = scratch.path().join(name);
+            std::fs::copy(vectors.join(of), &to).expect("copied");
+            to
+        };
+        let ours = copy("sale.jsonl", "1790000000000-0a.jsonl");
+        for name in ["mine.jsonl", "17-forged.jsonl"] {
+            let theirs = copy("friend.jsonl", name);
+            let said = line(&[ours.clone(), theirs], &[], &[]).expect_err("forged");
+            assert!(
+                said.contains("is not the same in file 1 and in file 2"),
+                "{said}"
+            );
+        }
+        // The end of a log does not say of which line it is.
+        let end = copy("sale.jsonl", "end.jsonl");
+        let text = std::fs::read_to_string(&end).expect("readable");
+        let text = text.split_once('\n').expect("several entries").1;
+        std::fs::write(&end, text).expect("writable");
+        line(&[ours, end], &[], &[]).expect("one line, and nothing is wrong");
+    }
 }

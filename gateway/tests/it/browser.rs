@@ -39,6 +39,15 @@ pub(crate) fn site(origin: &Origin, room: &str, store: &str) -> Site {
     }
 }
 
+/// One is inside, the other waits for the seat.
+pub(crate) fn a_full_room(gateway: &Gateway) -> (Browser, Browser) {
+    let (mut first, mut second) = (Browser::at(gateway), Browser::at(gateway));
+    first.come_in();
+    second.visit();
+    second.wait_in_line();
+    (first, second)
+}
+
 /// A browser: keeps cookies, asks for pages.
 pub(crate) struct Browser {
     pub(crate) gateway: SocketAddr,

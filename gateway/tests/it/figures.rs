@@ -1,7 +1,7 @@
 //! What a room knows about itself, through the real gateway: metrics, the last day by API and command line, and the
 //! chance that a visitor is told.
 
-use crate::browser::Browser;
+use crate::browser::{Browser, a_full_room};
 use crate::shop::{Shop, TOKEN};
 
 const LINE: &str = "fluxgate_room_line_total{room=\"sale\",tenant=\"acme\",what=";
@@ -9,10 +9,7 @@ const LINE: &str = "fluxgate_room_line_total{room=\"sale\",tenant=\"acme\",what=
 #[test]
 fn the_last_day_of_a_room_is_counted_and_told_to_operators() {
     let shop = Shop::open();
-    let (mut first, mut second) = (Browser::at(&shop.gateway), Browser::at(&shop.gateway));
-    first.come_in();
-    second.visit();
-    second.wait_in_line();
+    let (_, mut second) = a_full_room(&shop.gateway);
     let what = |what: &str, count| {
         shop.gateway
             .wait_metric(&format!("{LINE}\"{what}\"}}"), count)
@@ -65,10 +62,8 @@ fn the_last_day_of_a_room_is_counted_and_told_to_operators() {
 #[test]
 fn with_known_stock_whoever_waits_is_told_their_chance() {
     let shop = Shop::open();
-    let (mut first, mut second) = (Browser::at(&shop.gateway), Browser::at(&shop.gateway));
-    first.come_in();
-    second.visit();
-    assert_eq!(second.wait_in_line()["chance"], serde_json::Value::Null);
+    let (_, mut second) = a_full_room(&shop.gateway);
+    assert_eq!(second.status()["chance"], serde_json::Value::Null);
     let chance = |browser: &mut Browser, chance: &str| {
         browser.until(chance, |browser| {
             (browser.status()["chance"] == chance).then_some(())
@@ -91,10 +86,8 @@ fn with_known_stock_whoever_waits_is_told_their_chance() {
 #[test]
 fn a_help_desk_finds_a_ticket_by_the_code_on_the_page() {
     let shop = Shop::open();
-    let (mut first, mut second) = (Browser::at(&shop.gateway), Browser::at(&shop.gateway));
-    first.come_in();
-    second.visit();
-    let told = second.wait_in_line();
+    let (_, mut second) = a_full_room(&shop.gateway);
+    let told = second.status();
     let code = told["ticket"].as_str().expect("a code").to_owned();
     let find = |code: &str| shop.operator(&format!("ticket acme/sale --ticket {code}"));
     second.until("it is found", |_| {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use devkit::{Launch, Proc, Ready, Scratch, wait};
@@ -124,4 +125,18 @@ impl Gateway {
         };
         wait::until(PATIENCE, line).unwrap_or_else(|| panic!("no {text} in {}", self.printed()))
     }
+}
+
+/// Runs a command to its end: its code, and what it printed to both streams.
+pub(crate) fn fluxgate(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(BINARY)
+        .args(arguments)
+        .output()
+        .expect("it starts");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }

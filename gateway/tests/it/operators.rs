@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, JSON};
+use crate::browser::{Browser, JSON, a_full_room};
 use crate::shop::{Shop, TOKEN};
 
 /// Polls until the status says so.
@@ -15,10 +15,7 @@ fn until_told(browser: &mut Browser, member: &str, value: &Value) {
 #[test]
 fn whoever_waits_sees_what_operators_say() {
     let shop = Shop::open();
-    let (mut first, mut second) = (Browser::at(&shop.gateway), Browser::at(&shop.gateway));
-    first.come_in();
-    second.visit();
-    second.wait_in_line();
+    let (mut first, mut second) = a_full_room(&shop.gateway);
 
     assert!(
         shop.operator("announce acme/sale --by kim --text <b>Soon</b>")
@@ -132,10 +129,8 @@ fn what_is_no_order_is_refused_by_code() {
 #[test]
 fn the_last_word_of_the_log_is_archived_by_a_gateway_that_ends() {
     let shop = Shop::open();
-    let (mut first, mut second) = (Browser::at(&shop.gateway), Browser::at(&shop.gateway));
-    first.come_in();
-    second.visit();
-    let before = second.wait_in_line()["log_head"].clone();
+    let (_, mut second) = a_full_room(&shop.gateway);
+    let before = second.status()["log_head"].clone();
     assert!(shop.operator("announce acme/sale --by kim --text Bye").1);
     let head = second.until("its head", |browser| {
         let status = browser.status();

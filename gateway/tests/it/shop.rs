@@ -1,11 +1,9 @@
 //! A shop with one room of one seat, and its operators.
 
-use std::process::Command;
-
 use devkit::Scratch;
 
 use crate::browser::site;
-use crate::gateway::{BINARY, Gateway};
+use crate::gateway::{Gateway, fluxgate};
 use crate::http::{Answer, Client};
 use crate::origin::Origin;
 
@@ -45,17 +43,14 @@ impl Shop {
 
     /// `fluxgate room …`: what it printed, and whether it went well.
     pub(crate) fn operator(&self, words: &str) -> (String, bool) {
+        let admin = format!("http://{}", self.gateway.admin);
         let file = self.token.path().join("token");
-        let done = Command::new(BINARY)
-            .arg("room")
-            .args(words.split_whitespace())
-            .args(["--admin", &format!("http://{}", self.gateway.admin)])
-            .arg("--token-file")
-            .arg(file)
-            .output()
-            .expect("it runs");
-        let printed = String::from_utf8(done.stdout).expect("text");
-        (printed, done.status.success())
+        let file = file.to_str().expect("text");
+        let mut line = vec!["room"];
+        line.extend(words.split_whitespace());
+        line.extend(["--admin", admin.as_str(), "--token-file", file]);
+        let (code, printed, _) = fluxgate(&line);
+        (printed, code == Some(0))
     }
 
     /// `fluxgate line verify` of what the gateway has archived, with a head: what it printed, and whether all is well.
@@ -63,15 +58,11 @@ impl Shop {
         let lines = self.token.path().join("lines/acme/sale");
         let files = std::fs::read_dir(lines).expect("archived");
         let files = files.map(|file| file.expect("a file").path());
-        let done = Command::new(BINARY)
-            .args(["line", "verify"])
-            .args(files)
-            .args(["--head", head])
-            .output()
-            .expect("it runs");
-        let printed = [done.stdout, done.stderr].concat();
-        let printed = String::from_utf8(printed).expect("text");
-        (printed, done.status.success())
+        let files: Vec<_> = files.map(|file| file.display().to_string()).collect();
+        let mut line = vec!["line", "verify", "--head", head];
+        line.extend(files.iter().map(String::as_str));
+        let (code, printed, complaints) = fluxgate(&line);
+        (printed + &complaints, code == Some(0))
     }
 
     /// A request to `/admin/rooms` and what follows it, with these headers and whatever is below them.

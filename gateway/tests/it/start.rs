@@ -1,26 +1,12 @@
 //! Starting, and refusing to.
 
 use std::net::{SocketAddr, TcpListener};
-use std::process::Command;
 
 use devkit::Scratch;
 
-use crate::gateway::{BINARY, Gateway, configuration, one_tenant};
+use crate::gateway::{Gateway, configuration, fluxgate, one_tenant};
 use crate::http::Client;
 use crate::origin::Origin;
-
-fn fluxgate(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(BINARY)
-        .args(arguments)
-        .output()
-        .expect("it starts");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-    (
-        output.status.code(),
-        text(output.stdout),
-        text(output.stderr),
-    )
-}
 
 #[test]
 fn the_printed_manual_passes_its_own_check() {

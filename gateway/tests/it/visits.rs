@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::browser::{Browser, JSON, PAGE, SECRET, site};
+use crate::browser::{Browser, JSON, PAGE, SECRET, a_full_room, site};
 use crate::gateway::Gateway;
 use crate::origin::Origin;
 
@@ -51,15 +51,6 @@ fn number(origin: &Origin) -> String {
         .expect("proof for the origin");
     let rest = pass.split(";n=").nth(1).expect("a number");
     rest.split(';').next().expect("a number").to_owned()
-}
-
-/// One is inside, the other waits for the seat.
-fn a_full_room(gateway: &Gateway) -> (Browser, Browser) {
-    let (mut first, mut second) = (Browser::at(gateway), Browser::at(gateway));
-    first.come_in();
-    second.visit();
-    second.wait_in_line();
-    (first, second)
 }
 
 #[test]

@@ -183,3 +183,25 @@ impl Entry {
         self.chosen().saturating_add(arrived)
     }
 }
+
+#[cfg(test)]
+impl Entry {
+    /// One in which nothing happens.
+    pub(crate) fn quiet(at: Timestamp) -> Self {
+        Self {
+            at,
+            given: 0,
+            horizon: 0,
+            called: None,
+            arrived: None,
+            late: Vec::new(),
+            first: Vec::new(),
+            living: 0,
+            active: 0,
+            lapsed: 0,
+            limits: Limits::default(),
+            why: None,
+            event: None,
+        }
+    }
+}

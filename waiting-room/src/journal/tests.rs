@@ -30,21 +30,7 @@ fn opening() -> Opening {
 
 /// An entry in which nothing happens.
 fn quiet(at: Timestamp) -> Entry {
-    Entry {
-        at,
-        given: 0,
-        horizon: 0,
-        called: None,
-        arrived: None,
-        late: Vec::new(),
-        first: Vec::new(),
-        living: 0,
-        active: 0,
-        lapsed: 0,
-        limits: Limits::default(),
-        why: None,
-        event: None,
-    }
+    Entry::quiet(at)
 }
 
 fn event(kind: Kind) -> Option<Event> {

@@ -100,10 +100,7 @@ fn news(read: Vec<String>, (copied, end): (u64, u64), is_all: bool) -> Option<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        journal::{Head, Limits},
-        value::Timestamp,
-    };
+    use crate::{journal::Head, value::Timestamp};
 
     /// A log of so many entries.
     fn log(entries: u64) -> Vec<String> {
@@ -112,21 +109,7 @@ mod tests {
             hash: [7; 32],
         };
         let entries = (1..=entries).map(|seq| {
-            let entry = Entry {
-                at: Timestamp(1_790_000_000_000 + seq),
-                given: seq,
-                horizon: seq,
-                called: None,
-                arrived: None,
-                late: Vec::new(),
-                first: Vec::new(),
-                living: 0,
-                active: 0,
-                lapsed: 0,
-                limits: Limits::default(),
-                why: None,
-                event: None,
-            };
+            let entry = Entry::quiet(Timestamp(1_790_000_000_000 + seq));
             let (line, next) = entry.write(&head);
             head = next;
             line

@@ -53,8 +53,10 @@ impl Driver {
                 .collect(),
         };
         // All who see another count know that they may have lost what they wrote, and wait until all have written it again.
+        // A tick that was decided before is fenced off: it knows of no restoring.
         let line = newer.as_ref().unwrap_or(&known.line);
         let line = &Line {
+            version: line.version + 1,
             restored: line.restored.max(known.line.restored) + 1,
             ..line.clone()
         };

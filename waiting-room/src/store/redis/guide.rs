@@ -2,7 +2,7 @@
 //!
 //! All that can be reached are asked at once, and the newest word counts: both have epochs that rise with every
 //! change of a primary. One that was cut off or frozen and says what was true before is
-//! outvoted by any that knows better, and by what was heard before ([`Heard::is_news`]).
+//! outvoted by any that knows better, and by what was heard before ([`Newest`]).
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use tokio::{task::JoinSet, time::timeout};
 
 use super::{
     link::{Link, Sessions},
-    servers::ANSWERS_WITHIN,
+    servers::{ANSWERS_WITHIN, ASK_EVERY},
     wire::{Argument, command},
 };
 
@@ -78,15 +78,30 @@ pub(super) struct Heard {
     by_all: bool,
 }
 
-impl Heard {
-    /// Whether to go by it, when the newest word so far was of that epoch; which is that of this one then. An older word is
-    /// that of one who was cut off, unless nobody is left who knows better: then they began anew.
-    pub(super) fn is_news(&self, newest: &mut u64) -> bool {
-        let is_news = self.epoch >= *newest || self.by_all;
-        if is_news {
-            *newest = self.epoch;
+/// How new the word was that was gone by last.
+#[derive(Debug, Default)]
+pub(super) struct Newest {
+    epoch: u64,
+    /// Older words in a row since then.
+    older: u32,
+}
+
+/// For so many rounds an older word is not gone by: a minute.
+const OLDER_ROUNDS: u32 = (60_000 / ASK_EVERY.as_millis()) as u32;
+
+impl Newest {
+    /// Whether to go by this word. An older one is that of somebody who was cut off, unless all say so or nothing else is
+    /// heard for long: then they began anew.
+    pub(super) fn goes_by(&mut self, heard: &Heard) -> bool {
+        self.older += 1;
+        let goes = heard.epoch >= self.epoch || heard.by_all || self.older >= OLDER_ROUNDS;
+        if goes {
+            *self = Self {
+                epoch: heard.epoch,
+                older: 0,
+            };
         }
-        is_news
+        goes
     }
 }
 

@@ -25,13 +25,13 @@ use fred::{
 use tokio::task::JoinHandle;
 
 use super::{
-    guide::{Guide, Layout},
+    guide::{Guide, Layout, Newest},
     link::{self, CONNECT_TIMEOUT, Link, Sessions},
 };
 use crate::{controller::TICK, store::StoreError};
 
 /// Between two questions to the guide. What it costs is one short command to each Sentinel or node.
-const ASK_EVERY: Duration = Duration::from_millis(500);
+pub(super) const ASK_EVERY: Duration = Duration::from_millis(500);
 /// After this, who has not answered is left out.
 pub(super) const ANSWERS_WITHIN: Duration = Duration::from_millis(500);
 /// Sentinels tell each other of a new primary when they have made it one, and anyhow every two seconds; a
@@ -179,10 +179,10 @@ impl Drop for Servers {
 /// Goes where the guide points, for ever.
 async fn follow(shared: Arc<Shared>) {
     let Some(guide) = &shared.guide else { return };
-    let mut newest = 0;
+    let mut newest = Newest::default();
     loop {
         let pause = match guide.ask(shared.nodes()).await {
-            Some(heard) if heard.is_news(&mut newest) => {
+            Some(heard) if newest.goes_by(&heard) => {
                 shared.learn(heard.layout);
                 ASK_EVERY
             }

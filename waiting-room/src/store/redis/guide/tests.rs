@@ -27,16 +27,15 @@ fn an_older_word_counts_only_if_nobody_knows_better() {
         layout: Layout::default(),
         by_all,
     };
-    let mut newest = 0;
-    assert!(heard(4, false).is_news(&mut newest));
-    assert!(heard(5, false).is_news(&mut newest));
-    assert!(
-        !heard(4, false).is_news(&mut newest),
-        "of one who was cut off"
-    );
-    assert!(heard(5, false).is_news(&mut newest));
-    assert!(heard(1, true).is_news(&mut newest), "all began anew");
-    assert!(heard(2, false).is_news(&mut newest));
+    let mut newest = Newest::default();
+    assert!(newest.goes_by(&heard(4, false)));
+    assert!(newest.goes_by(&heard(5, false)));
+    assert!(!newest.goes_by(&heard(4, false)), "of one who was cut off");
+    assert!(newest.goes_by(&heard(5, false)));
+    assert!(newest.goes_by(&heard(1, true)), "all began anew");
+    assert!(newest.goes_by(&heard(5, false)));
+    let rounds = (1..).find(|_| newest.goes_by(&heard(4, false)));
+    assert_eq!(rounds, Some(OLDER_ROUNDS), "nobody else is left");
 }
 
 fn range(ends: [i64; 2], host: Value, port: i64) -> Value {
