@@ -49,7 +49,8 @@ fluxgate: an edge gateway with a waiting room
                                print invitations to a room, one a line; TIME as 2026-12-01T12:00:00+09:00
 
   fluxgate line verify FILE... [--head SEQ:HASH] [--number N]   check a line's log
-  fluxgate lottery verify FILE                                  check a draw, or a ticket's part in it
+  fluxgate lottery verify FILE [--commitment HEX] [--list COUNT:HEX]
+                               check a draw, or a ticket's part in it, and that it is the one you were shown
 
 The access log goes to stdout (or where `access_log` says), everything else to stderr, as JSON.
 RUST_LOG chooses how much, as in RUST_LOG=info,fluxgate=debug.

@@ -9,6 +9,7 @@
 
 mod codec;
 mod gap;
+mod version;
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -40,7 +41,7 @@ pub(crate) const SEGMENT_CHUNKS: u64 = SEGMENT_NUMBERS / CHUNK_NUMBERS;
 pub struct Line {
     /// Which run this is.
     pub id: LineId,
-    /// Grows by one with every tick; what fences a slow writer off.
+    /// What fences a slow writer off: of [`Line::ticks`] and [`Line::restored`].
     pub version: u64,
     /// Tickets below are void: their bits are no longer kept.
     pub floor: Number,
@@ -102,8 +103,6 @@ pub struct Line {
     pub adaptive: Option<Limit>,
     /// The last lottery, being prepared or drawn.
     pub lot: Option<Lot>,
-    /// How often a store that forgot was given this line back.
-    pub restored: u64,
     /// What the next one is bound by.
     pub promised: Option<Promised>,
     /// Numbers of those who came while the store was lost.
@@ -283,7 +282,6 @@ impl Line {
             replaced: Vec::new(),
             adaptive: None,
             lot: None,
-            restored: 0,
             promised: None,
             provisional: Vec::new(),
             batches: VecDeque::new(),

@@ -35,7 +35,7 @@ pub use draw::Draw;
 pub use record::{Proof, RULE, Record, VERSION};
 pub use secret::{Secret, TagMaker};
 pub use tree::Tree;
-pub use verify::{Report, VerifyError, verify};
+pub use verify::{Report, Shown, ShownList, ShownListError, VerifyError, verify};
 
 #[cfg(test)]
 mod tests;

@@ -166,8 +166,8 @@ pub struct Commit {
     pub next_at_least: Number,
     /// Whole chunks of [`Mark::Gone`] and [`Mark::Late`], to be overwritten.
     pub chunks: Vec<(Mark, u64, Vec<u8>)>,
-    /// An entry to be added to the line's log.
-    pub entry: Option<String>,
+    /// Entries to be added to the line's log.
+    pub entries: Vec<String>,
     /// Marks of segments below this one are no longer needed.
     pub drop_below: u64,
 }

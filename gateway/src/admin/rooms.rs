@@ -13,8 +13,8 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use waiting_room::Number;
 use waiting_room::orders::{MOST_FIRST, Order, Word};
+use waiting_room::{Number, Timestamp};
 
 use crate::live::Live;
 use crate::rooms::{Served, now};
@@ -146,8 +146,14 @@ fn allowed(served: &Served, word: &Word) -> Result<(), &'static str> {
                 false => Err("nobody waits in the line with this ticket"),
             }
         }
-        Word::Beacon { opens_at, .. } => {
+        Word::Beacon { opens_at, value } => {
             let seen = served.room.snapshot();
+            let said = seen
+                .as_ref()
+                .and_then(|seen| seen.orders.beacon(Timestamp(*opens_at)));
+            if said.is_some_and(|said| said != value) {
+                return Err("another value was said for this draw, and the first one counts");
+            }
             let lot = seen.as_ref().and_then(|seen| seen.line.lot.as_ref());
             let lot = lot.filter(|lot| lot.opens_at.0 == *opens_at);
             let event = served.rules().schedule.event(*opens_at);

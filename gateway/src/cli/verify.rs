@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use lexopt::prelude::*;
 use waiting_room::journal::{self, Entry, Noted, Verifier};
-use waiting_room::lottery;
+use waiting_room::lottery::{self, Shown};
 
 /// No opening is longer, in bytes.
 const LONGEST_FIRST: u64 = 64 * 1024;
@@ -24,7 +24,7 @@ pub(crate) enum Check {
         numbers: Vec<u64>,
     },
     /// A lottery's record or one ticket's proof.
-    Lottery { file: PathBuf },
+    Lottery { file: PathBuf, shown: Shown },
 }
 
 /// Reads the words after `fluxgate line` or `fluxgate lottery`.
@@ -34,10 +34,15 @@ pub(super) fn parse(what: &str, parser: &mut lexopt::Parser) -> Result<Check, le
         _ => return Err(format!("usage: fluxgate {what} verify FILE").into()),
     }
     let (mut files, mut heads, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
+    let mut shown = Shown::default();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("head") if what == "line" => heads.push(parser.value()?.parse()?),
             Long("number") if what == "line" => numbers.push(parser.value()?.parse()?),
+            Long("commitment") if what == "lottery" => {
+                shown.commitment = Some(parser.value()?.parse()?);
+            }
+            Long("list") if what == "lottery" => shown.list = Some(parser.value()?.parse()?),
             Value(file) => files.push(PathBuf::from(file)),
             other => return Err(other.unexpected()),
         }
@@ -51,6 +56,7 @@ pub(super) fn parse(what: &str, parser: &mut lexopt::Parser) -> Result<Check, le
         }),
         (_, 1) => Ok(Check::Lottery {
             file: files.remove(0),
+            shown,
         }),
         (_, _) => Err("one file at a time".into()),
     }
@@ -62,10 +68,11 @@ pub(super) fn parse(what: &str, parser: &mut lexopt::Parser) -> Result<Check, le
 /// What is wrong, in sentences.
 pub(crate) fn run(check: Check) -> Result<String, String> {
     match check {
-        Check::Lottery { file } => {
+        Check::Lottery { file, shown } => {
             let text = std::fs::read_to_string(&file)
                 .map_err(|error| format!("cannot read {}: {error}", file.display()))?;
-            let report = lottery::verify(&text).map_err(|error| error.to_string())?;
+            let report = lottery::verify(&text).and_then(|report| report.against(shown));
+            let report = report.map_err(|error| error.to_string())?;
             Ok(format!("{report}\n"))
         }
         Check::Line {

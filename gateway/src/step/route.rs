@@ -40,7 +40,10 @@ pub(crate) fn spoofable(headers: &HeaderMap) -> Vec<HeaderName> {
                 || *name == FORWARDED
                 || matches!(
                     text,
+                    // Another address than the one that is known here.
                     "x-real-ip" | "true-client-ip" | "x-client-ip" | "client-ip"
+                    // Another path than the one that was judged: some frameworks go by these.
+                        | "x-original-url" | "x-rewrite-url" | "x-original-uri"
                 )
                 || text.contains('_')
         })
@@ -125,6 +128,7 @@ mod tests {
             ("X-Fluxgate-Pass", "v1"),
             ("Forwarded", "for=6.6.6.6"),
             ("X-Real-IP", "6.6.6.6"),
+            ("X-Rewrite-URL", "/sale"),
             ("X-Tenant-Id", "acme"),
             ("Accept", "*/*"),
         ]);
@@ -137,6 +141,7 @@ mod tests {
                 "x-fluxgate-pass",
                 "x-forwarded-for",
                 "x-real-ip",
+                "x-rewrite-url",
                 "x_forwarded_for"
             ]
         );

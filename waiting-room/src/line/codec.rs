@@ -24,8 +24,8 @@ use crate::{
 
 /// Begun after the last release, and complete with the next.
 const FORM: u8 = 4;
-/// Without [`Line::course`], [`Line::provisional`], [`Line::may`], [`Line::gap`], [`Line::promised`] and [`Line::restored`]; still read, so that a line goes on under
-/// a newer build. The older one cannot read what that writes: a fleet is renewed at once, not gateway by gateway.
+/// Without [`Line::course`], [`Line::provisional`], [`Line::may`], [`Line::gap`] and [`Line::promised`]; still read, so that a line goes on under a newer
+/// build. The older one cannot read what that writes: a fleet is renewed at once, not gateway by gateway.
 const FORM_BEFORE: u8 = 3;
 /// Bounds what a broken record can make us allocate.
 const MOST_ITEMS: u64 = 1 << 20;
@@ -94,7 +94,6 @@ impl Line {
         out.u64(self.gap.ended_at.0);
         out.u64(self.gap.length.as_millis() as u64);
         out.promised(self.promised);
-        out.u64(self.restored);
         out.0
     }
 
@@ -302,7 +301,6 @@ impl In<'_> {
             })?,
             gap: self.since_form(form, Self::gap)?,
             promised: self.since_form(form, Self::promised)?,
-            restored: self.since_form(form, Self::u64)?,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Checking a record from its text alone, and saying what was found to somebody who wanted a ticket.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
@@ -49,6 +49,7 @@ pub fn verify(text: &str) -> Result<Report, VerifyError> {
     Ok(Report {
         seed: draw.seed(),
         record,
+        shown: Shown::default(),
     })
 }
 
@@ -79,6 +80,45 @@ fn check_list(record: &Record) -> Result<(), VerifyError> {
     Ok(())
 }
 
+/// What somebody noted of a draw before it was held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Before the pre-queue opened.
+    pub commitment: Option<Hash>,
+    /// When the list was closed.
+    pub list: Option<ShownList>,
+}
+
+/// A closed list as the status shows it (`draw_list`): `COUNT:DIGEST`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShownList {
+    count: u32,
+    digest: Hash,
+}
+
+/// This was not shown for a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a list is a number, a colon and 64 hexadecimal digits in lower case")]
+pub struct ShownListError;
+
+impl FromStr for ShownList {
+    type Err = ShownListError;
+
+    fn from_str(text: &str) -> Result<Self, ShownListError> {
+        let (count, digest) = text.split_once(':').ok_or(ShownListError)?;
+        Ok(Self {
+            count: count.parse().map_err(|_| ShownListError)?,
+            digest: digest.parse().map_err(|_| ShownListError)?,
+        })
+    }
+}
+
+impl fmt::Display for ShownList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.count, self.digest)
+    }
+}
+
 /// A record that holds. As text it is a few lines for a buyer.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -86,6 +126,7 @@ pub struct Report {
     pub record: Record,
     /// What the order follows from.
     pub seed: Hash,
+    shown: Shown,
 }
 
 impl fmt::Display for Report {
@@ -111,23 +152,47 @@ impl fmt::Display for Report {
             )?;
         }
         writeln!(f, "Compare with what you were shown:")?;
+        let noted = |is_noted: bool| if is_noted { ", as you noted it" } else { "" };
         writeln!(
             f,
-            "- before the pre-queue opened: commitment {}",
-            record.commitment
+            "- before the pre-queue opened: commitment {}{}",
+            record.commitment,
+            noted(self.shown.commitment.is_some())
         )?;
         if let Some(name) = &record.beacon_name {
             writeln!(f, "  and the public value to be used: {name:?}")?;
         }
         write!(
             f,
-            "- when the list was closed: {count} tickets, digest {}",
-            record.digest
+            "- when the list was closed: {count} tickets, digest {}{}",
+            record.digest,
+            noted(self.shown.list.is_some())
         )
     }
 }
 
 impl Report {
+    /// Compares with what was noted at the time.
+    ///
+    /// # Errors
+    /// When it was another draw: its holder was shown one thing, and the record says another.
+    pub fn against(self, shown: Shown) -> Result<Self, VerifyError> {
+        let Record {
+            commitment,
+            count,
+            digest,
+            ..
+        } = self.record;
+        let list = ShownList { count, digest };
+        if let Some(noted) = shown.commitment.filter(|noted| *noted != commitment) {
+            return Err(VerifyError::OtherCommitment { noted, commitment });
+        }
+        if let Some(noted) = shown.list.filter(|noted| *noted != list) {
+            return Err(VerifyError::OtherList { noted, list });
+        }
+        Ok(Self { shown, ..self })
+    }
+
     fn about_the_list(&self) -> &'static str {
         match self.record.tags {
             Some(_) => "The list in this file has the digest.",
@@ -179,6 +244,22 @@ pub enum VerifyError {
         shown: Hash,
         /// What the secret gives.
         made: Hash,
+    },
+    /// Another secret was committed to than the one that was noted.
+    #[error("you noted the commitment {noted}, and the record has {commitment}")]
+    OtherCommitment {
+        /// What was noted.
+        noted: Hash,
+        /// The record's.
+        commitment: Hash,
+    },
+    /// Another list was closed than the one that was noted.
+    #[error("you noted the list {noted}, and the record has {list}")]
+    OtherList {
+        /// What was noted.
+        noted: ShownList,
+        /// The record's.
+        list: ShownList,
     },
     /// A public value was used that nobody had announced.
     #[error("a public value was mixed in that has no name, so it may have been chosen to suit")]

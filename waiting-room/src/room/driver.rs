@@ -337,9 +337,7 @@ impl Driver {
                 Ok(Stepped::Read)
             }
             Committed::Done => {
-                self.settle_numbers();
-                self.inner.heirlooms.counts.add(Event::Ticked);
-                self.known.marks = calls.marks.clone();
+                self.note_written(&calls);
                 let taken = [burnt.map(|(_, end)| end), numbered.map(|n| n.end())];
                 let next = taken.into_iter().flatten().fold(picture.next, Number::max);
                 let told = self.picture_after(calls, picture, next, now);
@@ -349,6 +347,15 @@ impl Driver {
                 self.report_part(part, &told, &standing, now).await;
                 Ok(Stepped::Ticked)
             }
+        }
+    }
+
+    fn note_written(&mut self, calls: &Calls) {
+        self.settle_numbers();
+        self.inner.heirlooms.counts.add(Event::Ticked);
+        self.known.marks = calls.marks.clone();
+        if let Some(entry) = &calls.entry {
+            self.log.note(&calls.line, entry);
         }
     }
 

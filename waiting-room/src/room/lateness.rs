@@ -64,8 +64,7 @@ impl Lateness {
         let late = self.late.load(Ordering::Relaxed);
         let is_many = late >= FEW && late > self.all.load(Ordering::Relaxed) / MANY;
         if is_many {
-            let until = now.plus(BEHIND_FOR);
-            self.behind_until.store(until.0, Ordering::Relaxed);
+            self.fall_behind(now, BEHIND_FOR);
         }
         let since = Timestamp(self.since.load(Ordering::Relaxed));
         if is_many || now < since || now.since(since) >= window {
@@ -77,6 +76,16 @@ impl Lateness {
                 word.store(0, Ordering::Relaxed);
             }
         }
+    }
+
+    /// This gateway is behind for `length`, which is at most [`BEHIND_FOR`]; or for longer, if that was known.
+    pub(super) fn fall_behind(&self, now: Timestamp, length: Duration) {
+        let known = Timestamp(self.behind_until.load(Ordering::Relaxed));
+        let until = match self.is_behind(now) {
+            true => known.max(now.plus(length)),
+            false => now.plus(length),
+        };
+        self.behind_until.store(until.0, Ordering::Relaxed);
     }
 
     /// Whether what this gateway has heard says too little of who is there.

@@ -96,7 +96,7 @@ fn commit(seen: Option<u64>, version: u64) -> Commit {
         reach: reach(version),
         next_at_least: number(0),
         chunks: Vec::new(),
-        entry: None,
+        entries: Vec::new(),
         drop_below: BASE / SEGMENT_NUMBERS,
     }
 }
@@ -291,14 +291,15 @@ async fn the_log_keeps_its_last_entries(rooms: &dyn Rooms) {
     for version in 1..=last {
         let seen = (version > 1).then_some(version - 1);
         let entry = (version != 2).then(|| format!("entry {version}"));
+        let entries = entry.into_iter().collect();
         let commit = Commit {
-            entry,
+            entries,
             ..commit(seen, version)
         };
         assert_eq!(one.commit(&commit).await, Ok(Committed::Done));
     }
     let fenced = Commit {
-        entry: Some("never".into()),
+        entries: vec!["never".into()],
         ..commit(Some(1), 2)
     };
     assert_eq!(two.commit(&fenced).await, Ok(Committed::Fenced));

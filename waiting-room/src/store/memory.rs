@@ -350,7 +350,7 @@ impl RoomStore for MemoryStore {
         }
         room.record = Some(commit.record.clone());
         room.reach = Some(commit.reach);
-        room.log.extend(commit.entry.clone());
+        room.log.extend(commit.entries.iter().cloned());
         let spare = room.log.len().saturating_sub(KEPT_ENTRIES as usize);
         room.log.drain(..spare);
         room.next = room.next.max(Some(commit.next_at_least));

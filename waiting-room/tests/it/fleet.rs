@@ -190,7 +190,7 @@ pub(crate) async fn connected(store: &dyn RoomStore) {
         },
         next_at_least: Number(0),
         chunks: Vec::new(),
-        entry: None,
+        entries: Vec::new(),
         drop_below: 0,
     };
     let deadline = Instant::now() + Duration::from_secs(10);

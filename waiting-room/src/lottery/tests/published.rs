@@ -231,3 +231,40 @@ proptest::proptest! {
         let _ = verify(&text);
     }
 }
+
+#[test]
+fn what_was_noted_before_the_draw_is_held_against_the_record() {
+    let report = || check(&record(20)).expect("honest");
+    let honest = report().record;
+    let list = |count: u32| {
+        format!("{count}:{}", honest.digest)
+            .parse()
+            .expect("a list")
+    };
+    let noted = Shown {
+        commitment: Some(honest.commitment),
+        list: Some(list(20)),
+    };
+    let text = report().against(noted).expect("the same").to_string();
+    assert_eq!(text.matches(", as you noted it").count(), 2, "{text}");
+    // The digest of a list does not fix its length: the record may not tell another one.
+    let longer = Shown {
+        list: Some(list(21)),
+        ..noted
+    };
+    assert!(matches!(
+        report().against(longer),
+        Err(VerifyError::OtherList { .. })
+    ));
+    let other = Shown {
+        commitment: Some(honest.digest),
+        ..noted
+    };
+    assert!(matches!(
+        report().against(other),
+        Err(VerifyError::OtherCommitment { .. })
+    ));
+    for text in ["", "20", "20:", ":00", "x:00", "20:00"] {
+        assert_eq!(text.parse::<ShownList>(), Err(ShownListError), "{text}");
+    }
+}

@@ -1,4 +1,7 @@
-//! Copying the line's log out of the store, for whoever archives it: the store keeps only its end.
+//! Copying the line's log out of the store, for whoever archives it: the store keeps only its end. And the other way: a
+//! store that forgot its end is given it back.
+
+use std::collections::BTreeMap;
 
 use super::Driver;
 use crate::{
@@ -8,8 +11,10 @@ use crate::{
     value::LineId,
 };
 
-/// So many entries may be added between the reading of the line and that of its log; of more, the copy waits for the next step.
+/// So many entries may be added between the reading of the line and that of its log; of more, all that are kept are read.
 const MEANWHILE: u32 = 8;
+/// Entries that are remembered: 16 seconds of a line that calls with every tick, 24 kB.
+const REMEMBERED: usize = 64;
 
 /// How far the log was copied, and what was not taken yet.
 #[derive(Debug, Default)]
@@ -18,6 +23,8 @@ pub(super) struct Copied {
     line: Option<LineId>,
     seq: u64,
     entries: Vec<String>,
+    /// The last entries that this gateway has written, or copied; by their numbers.
+    recent: BTreeMap<u64, String>,
 }
 
 /// Entries of a line's log, oldest first.
@@ -27,6 +34,66 @@ pub struct LogPart {
     pub line: LineId,
     /// Each a line of text without its newline.
     pub entries: Vec<String>,
+}
+
+impl Copied {
+    /// An entry that this gateway has written: nobody else may have read it when the store forgets it.
+    pub(super) fn note(&mut self, line: &Line, entry: &str) {
+        self.turn_to(line.id);
+        self.remember(line.log.seq, entry.to_owned());
+    }
+
+    /// The remembered entries of `ours` that a store lacks that is back at `theirs`.
+    pub(super) fn beyond(&self, theirs: Option<&Line>, ours: &Line) -> Vec<String> {
+        if self.line != Some(ours.id) {
+            return Vec::new();
+        }
+        let theirs = theirs.filter(|line| line.id == ours.id);
+        let first = theirs.map_or(1, |line| line.log.seq + 1);
+        let known = self.recent.iter();
+        let lacking = known.filter(|(seq, _)| (first..=ours.log.seq).contains(seq));
+        lacking.map(|(_, entry)| entry.clone()).collect()
+    }
+
+    fn turn_to(&mut self, line: LineId) {
+        if self.line != Some(line) {
+            (self.line, self.seq) = (Some(line), 0);
+            self.entries.clear();
+            self.recent.clear();
+        }
+    }
+
+    fn remember(&mut self, seq: u64, entry: String) {
+        self.recent.insert(seq, entry);
+        while self.recent.len() > REMEMBERED {
+            self.recent.pop_first();
+        }
+    }
+
+    /// Takes the entries up to the number `end` out of what was `read` and is remembered. False if some are missing;
+    /// where `is_all` was read that is kept, the others are taken all the same.
+    fn copy(&mut self, read: Vec<String>, end: u64, is_all: bool) -> bool {
+        let missing = self.seq + 1..=end;
+        let remembered = self.recent.iter().map(|(seq, entry)| (*seq, entry.clone()));
+        let read = read.into_iter().filter_map(|entry| {
+            let parsed = Entry::parse(entry.as_bytes()).ok()?;
+            Some((parsed.head.seq, entry))
+        });
+        let found: BTreeMap<_, _> = remembered
+            .chain(read)
+            .filter(|(seq, _)| missing.contains(seq))
+            .collect();
+        let is_whole = found.len() as u64 == end.saturating_sub(self.seq);
+        if !is_whole && !is_all {
+            return false;
+        }
+        for (seq, entry) in found {
+            self.entries.push(entry.clone());
+            self.remember(seq, entry);
+        }
+        self.seq = end;
+        is_whole
+    }
 }
 
 impl Driver {
@@ -43,25 +110,21 @@ impl Driver {
     }
 
     pub(super) async fn copy_log(&mut self, line: &Line) -> Result<(), StoreError> {
-        let log = &mut self.log;
-        if !log.is_wanted {
+        if !self.log.is_wanted {
             return Ok(());
         }
-        if log.line != Some(line.id) {
-            (log.line, log.seq) = (Some(line.id), 0);
-            log.entries.clear();
-        }
-        let missing = line.log.seq.saturating_sub(log.seq);
+        self.log.turn_to(line.id);
+        let missing = line.log.seq.saturating_sub(self.log.seq);
         if missing == 0 {
             return Ok(());
         }
         let count = u32::try_from(missing).unwrap_or(KEPT_ENTRIES);
-        let count = count.saturating_add(MEANWHILE).min(KEPT_ENTRIES);
-        let read = self.inner.store.log(count).await?;
-        let news = news(read, (self.log.seq, line.log.seq), count == KEPT_ENTRIES);
-        if let Some(news) = news {
-            self.log.entries.extend(news);
-            self.log.seq = line.log.seq;
+        let few = count.saturating_add(MEANWHILE).min(KEPT_ENTRIES);
+        for count in [few, KEPT_ENTRIES] {
+            let read = self.inner.store.log(count).await?;
+            if self.log.copy(read, line.log.seq, count == KEPT_ENTRIES) {
+                break;
+            }
         }
         Ok(())
     }
@@ -79,22 +142,6 @@ impl Driver {
             tracing::debug!(%error, "the last entries of the log are missing in this copy");
         }
     }
-}
-
-/// Of the entries `read` those after the first number and up to the second: later ticks may have added some since the line
-/// was read, which wait for the next step. None if there are gaps, but for what is not `kept` any more.
-fn news(read: Vec<String>, (copied, end): (u64, u64), is_all: bool) -> Option<Vec<String>> {
-    let numbered = read.into_iter().filter_map(|entry| {
-        let parsed = Entry::parse(entry.as_bytes()).ok()?;
-        Some((parsed.head.seq, entry))
-    });
-    let new: Vec<_> = numbered
-        .filter(|(seq, _)| (copied + 1..=end).contains(seq))
-        .collect();
-    let first = new.first().map(|(seq, _)| *seq)?;
-    let last = new.last().map(|(seq, _)| *seq)?;
-    let is_whole = last == end && (first == copied + 1 || is_all);
-    is_whole.then(|| new.into_iter().map(|(_, entry)| entry).collect())
 }
 
 #[cfg(test)]
@@ -117,28 +164,65 @@ mod tests {
         entries.collect()
     }
 
+    /// A copy that stands at the third entry, and whose own tick wrote the fifth.
+    fn at_three(all: &[String]) -> Copied {
+        let mut copied = Copied {
+            line: Some(LineId(1)),
+            seq: 3,
+            ..Copied::default()
+        };
+        copied.remember(5, all[4].clone());
+        copied
+    }
+
     #[test]
     fn entries_that_are_added_between_two_reads_push_none_out() {
         let all = log(6);
-        // Three were copied, the line was read at five, a sixth came, and the last two and some were read.
+        // The line was read at five, a sixth came, and the last two and some were read.
         for from in 0..=3 {
-            let news = news(all[from..].to_vec(), (3, 5), false);
-            assert_eq!(news.as_deref(), Some(&all[3..5]), "from {from}");
+            let mut copied = at_three(&all);
+            assert!(copied.copy(all[from..].to_vec(), 5, false), "from {from}");
+            assert_eq!((&copied.entries[..], copied.seq), (&all[3..5], 5));
         }
+        let mut copied = at_three(&all);
+        assert!(!copied.copy(all[4..].to_vec(), 5, false));
         assert_eq!(
-            news(all[4..].to_vec(), (3, 5), false),
-            None,
+            (copied.entries.len(), copied.seq),
+            (0, 3),
             "the fourth is missing"
         );
+    }
+
+    /// The fourth and the fifth were lost before anybody had read them.
+    #[test]
+    fn what_the_store_forgot_is_taken_from_who_wrote_it_and_waits_for_nothing_else() {
+        let all = log(6);
+        let mut copied = at_three(&all);
+        assert!(!copied.copy(Vec::new(), 5, true), "the fourth is nowhere");
+        assert_eq!((&copied.entries[..], copied.seq), (&all[4..5], 5));
+        assert!(copied.copy(all[5..].to_vec(), 6, false), "and it goes on");
+    }
+
+    #[test]
+    fn a_store_is_given_back_only_what_it_lacks() {
+        let all = log(6);
+        let at = |seq| {
+            let mut line = Line::open(Timestamp(1), 0);
+            line.id = LineId(1);
+            line.log.seq = seq;
+            line
+        };
+        let mut copied = at_three(&all);
+        copied.remember(4, all[3].clone());
+        assert_eq!(copied.beyond(None, &at(5)), all[3..5]);
+        assert_eq!(copied.beyond(Some(&at(4)), &at(5)), all[4..5]);
+        assert_eq!(copied.beyond(Some(&at(4)), &at(4)), all[..0]);
+        let older = Line::open(Timestamp(0), 0);
         assert_eq!(
-            news(all[4..].to_vec(), (3, 5), true).as_deref(),
-            Some(&all[4..5]),
-            "it is kept no more"
+            copied.beyond(Some(&older), &at(5)),
+            all[3..5],
+            "of another line"
         );
-        assert_eq!(
-            news(all[..4].to_vec(), (3, 5), false),
-            None,
-            "older than the line"
-        );
+        assert_eq!(copied.beyond(None, &older), all[..0], "not of ours");
     }
 }

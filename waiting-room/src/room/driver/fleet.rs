@@ -64,6 +64,10 @@ impl Driver {
     pub(super) fn note_missing(&mut self, now: Timestamp) {
         let stepped_at = std::mem::replace(&mut self.stepped_at, now);
         let stood_still = stepped_at.0 > 0 && now.since(stepped_at) > STOOD_STILL;
+        if stood_still {
+            // The others would see it only by a longer silence.
+            self.inner.lateness.fall_behind(now, CAUGHT_UP_AFTER);
+        }
         let is_missed = |at: &Timestamp| (MISSED_AFTER..MISSED_FOR).contains(&now.since(*at));
         if stood_still || self.known.gateways.values().any(is_missed) {
             self.whole_from = now.plus(CAUGHT_UP_AFTER);

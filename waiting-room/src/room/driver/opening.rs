@@ -19,7 +19,7 @@ impl Driver {
             record: record_of(&line),
             reach: reach_of(&line),
             chunks: Vec::new(),
-            entry: None,
+            entries: Vec::new(),
         };
         self.inner.store.commit(&commit).await?;
         // The next step reads it like everybody else, whoever won.

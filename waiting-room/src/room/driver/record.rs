@@ -42,7 +42,7 @@ pub(super) fn commit_of(calls: &Calls, picture: &Snapshot) -> Commit {
         reach: reach_of(&calls.line),
         next_at_least: calls.line.floor,
         chunks: gone.chain(late).collect(),
-        entry: calls.entry.clone(),
+        entries: calls.entry.iter().cloned().collect(),
         drop_below: calls.line.floor.0 / SEGMENT_NUMBERS,
     }
 }

@@ -44,8 +44,14 @@ impl Driver {
         }
         self.restore_lists().await?;
         let seen = theirs.as_ref().map(|line| line.version);
+        let restored = theirs.as_ref().map_or(0, Line::restored);
+        let restored = restored.max(known.line.restored()) + 1;
         // Only the counter may have been lost: then their record and marks are at least ours.
-        let newer = theirs.filter(|l| (l.id, l.version) >= (known.line.id, known.line.version));
+        let newer = theirs.as_ref().filter(|line| !is_less(line, &known.line));
+        let entries = match &newer {
+            Some(_) => Vec::new(),
+            None => self.log.beyond(theirs.as_ref(), &known.line),
+        };
         let chunks = match &newer {
             Some(_) => Vec::new(),
             None => whole(Mark::Gone, &known.marks.gone)
@@ -54,19 +60,14 @@ impl Driver {
         };
         // All who see another count know that they may have lost what they wrote, and wait until all have written it again.
         // A tick that was decided before is fenced off: it knows of no restoring.
-        let line = newer.as_ref().unwrap_or(&known.line);
-        let line = &Line {
-            version: line.version + 1,
-            restored: line.restored.max(known.line.restored) + 1,
-            ..line.clone()
-        };
+        let line = newer.unwrap_or(&known.line).given_back(restored);
         let commit = Commit {
             seen,
-            record: record_of(line),
-            reach: reach_of(line),
+            record: record_of(&line),
+            reach: reach_of(&line),
             next_at_least: highest.max(known.next),
             chunks,
-            entry: None,
+            entries,
             drop_below: known.line.floor.0 / SEGMENT_NUMBERS,
         };
         // Fenced: somebody else is giving back; the next step looks again.
@@ -85,7 +86,7 @@ impl Driver {
         let Some((line, known)) = both else {
             return Ok(());
         };
-        if line.id != known.line.id || line.restored == known.line.restored {
+        if line.id != known.line.id || line.restored() == known.line.restored() {
             return Ok(());
         }
         self.begin_settling(now);
@@ -119,9 +120,13 @@ pub(super) fn has_forgotten(
     known: &Snapshot,
     highest: Number,
 ) -> bool {
-    let ours = &known.line;
-    let older = theirs.is_none_or(|line| (line.id, line.version) < (ours.id, ours.version));
+    let older = theirs.is_none_or(|line| is_less(line, &known.line));
     older || next.is_none_or(|next| next < highest)
+}
+
+/// By ticks: a line that another gateway has given back meanwhile may still be older than what we know.
+fn is_less(theirs: &Line, ours: &Line) -> bool {
+    (theirs.id, theirs.ticks()) < (ours.id, ours.ticks())
 }
 
 fn whole(mark: Mark, bits: &Bits) -> impl Iterator<Item = (Mark, u64, Vec<u8>)> + '_ {

@@ -89,7 +89,7 @@ impl Read {
             },
             next_at_least: Number(0),
             chunks: Vec::new(),
-            entry: None,
+            entries: Vec::new(),
             drop_below: 0,
         };
         self.store.commit(&commit).await

@@ -113,11 +113,11 @@ impl RedisStore {
                 .custom(command("SET"), vec![self.key("n"), raised])
                 .await?;
         }
-        if let Some(entry) = &commit.entry {
-            let (key, entry) = (self.key("l"), Argument::from(entry.as_str()));
-            let _: Value = transaction
-                .custom(command("RPUSH"), vec![key.clone(), entry])
-                .await?;
+        if !commit.entries.is_empty() {
+            let key = self.key("l");
+            let entries = commit.entries.iter().map(|entry| entry.as_str().into());
+            let added = [key.clone()].into_iter().chain(entries).collect();
+            let _: Value = transaction.custom(command("RPUSH"), added).await?;
             let kept = Argument::from(format!("-{KEPT_ENTRIES}"));
             let _: Value = transaction
                 .custom(command("LTRIM"), vec![key, kept, "-1".into()])
