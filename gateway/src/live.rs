@@ -114,6 +114,13 @@ impl Live {
         self.tenants.values()
     }
 
+    /// A room, by its tenant's name and its own.
+    pub(crate) fn room(&self, tenant: &str, room: &str) -> Option<&Arc<Served>> {
+        let tenant = self.tenants().find(|known| known.name.as_str() == tenant)?;
+        let mut rooms = tenant.rooms.iter();
+        rooms.find(|served| served.name().as_str() == room)
+    }
+
     /// All upstreams.
     pub(crate) fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
         self.pools.values()

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{ACCEPT, TRANSFER_ENCODING};
+use http::StatusCode;
+use http::header::{ACCEPT, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::request::Parts;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
@@ -35,10 +36,12 @@ mod exchange;
 mod failure;
 mod forward;
 mod send;
+mod stay;
 mod visit;
 
 pub(crate) use direct::Written;
 use exchange::{Answered, Exchange};
+use stay::Stay;
 
 /// Tries at most, over all servers of the upstream. A fourth would only find what three found.
 pub(crate) const TRIES_MAX: u32 = 3;
@@ -257,6 +260,7 @@ impl ProxyHttp for Gateway {
         _end_of_stream: bool,
         ctx: &mut Exchange,
     ) -> pingora::Result<()> {
+        ctx.stays()?;
         ctx.body_bytes += body.as_ref().map_or(0, |body| body.len() as u64);
         // Only chunked bodies come here without having been measured by their announced length.
         match ctx.body_bytes > ctx.live.http.max_body_bytes {
@@ -297,6 +301,10 @@ impl ProxyHttp for Gateway {
         }
         ctx.outcome = Outcome::Proxied;
         visit::heed(response, ctx).await;
+        ctx.streams &= is_stream(response) || is_not_final(response);
+        if ctx.streams && !is_not_final(response) {
+            ctx.stay = Stay::begin(&self.live, &ctx.admission);
+        }
         forward::response(response, ctx)
     }
 
@@ -312,7 +320,7 @@ impl ProxyHttp for Gateway {
             let error = Error::explain(ErrorType::ReadTimedout, "the answer took too long");
             return Err(error.into_up());
         }
-        Ok(None)
+        ctx.stays().map(|()| None)
     }
 
     async fn fail_to_proxy(
@@ -357,6 +365,18 @@ impl ProxyHttp for Gateway {
         let head = session.req_header();
         format!("{} {}", head.method, head.uri.path())
     }
+}
+
+/// Whether another answer follows this one (RFC 9110, section 15.2).
+fn is_not_final(response: &ResponseHeader) -> bool {
+    response.status.is_informational() && response.status != StatusCode::SWITCHING_PROTOCOLS
+}
+
+/// Whether an answer goes on for as long as both sides like.
+fn is_stream(response: &ResponseHeader) -> bool {
+    let kind = response.headers.get(CONTENT_TYPE);
+    let is_events = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+    response.status == StatusCode::SWITCHING_PROTOCOLS || is_events
 }
 
 fn wants_events(head: &Parts) -> bool {

@@ -231,14 +231,30 @@ impl Admission {
         })
     }
 
-    /// The same rules with other limits. At least one must be given: without any the limits stay.
+    /// The same rules with other limits, which a limit that follows the origin can reach too. At least one must be given:
+    /// without any the limits stay.
     #[must_use]
     pub fn with_capacity(self, active: Option<NonZeroU32>, per_minute: Option<NonZeroU32>) -> Self {
         if active.is_none() && per_minute.is_none() {
             return self;
         }
+        let capacity = Capacity { active, per_minute };
         Self {
-            capacity: Capacity { active, per_minute },
+            capacity,
+            adaptive: self.adaptive.map(|adaptive| adaptive.within(capacity)),
+            ..self
+        }
+    }
+
+    /// The same rules with no more than so many inside, since there is not more to sell. What the origin bears is as before.
+    #[must_use]
+    pub fn with_no_more_than(self, active: NonZeroU32) -> Self {
+        let most = self.capacity.active.map_or(active, |own| own.min(active));
+        Self {
+            capacity: Capacity {
+                active: Some(most),
+                ..self.capacity
+            },
             ..self
         }
     }

@@ -23,7 +23,7 @@ use crate::{
 /// How far the clocks of a fleet may differ.
 pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(2);
 
-/// Which of the two kinds of epoch bits.
+/// Which kind of epoch bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Trace {
     /// Waiting visitors who polled.
@@ -112,7 +112,7 @@ impl Epochs {
 /// nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChunkWrite {
-    /// Presence or activity.
+    /// Which kind.
     pub trace: Trace,
     /// The epoch: when it began ([`Trace::Activity`]: when it ends), in milliseconds since the Unix epoch.
     pub epoch: u64,

@@ -154,8 +154,6 @@ struct Inner {
     tree: tokio::sync::Mutex<Option<(Lot, Arc<Tree>)>>,
     /// Measures the origin.
     meter: Arc<Meter>,
-    /// What the origin said last is left to sell, and when.
-    stock: ArcSwapOption<(u64, Timestamp)>,
     /// How far off past estimates were.
     past_error: ArcSwapOption<Duration>,
     /// Whose chances are which, while the stock is known.
@@ -169,6 +167,8 @@ struct Heirlooms {
     desk: Arc<Desk>,
     /// What is learnt from pictures. No request thread waits for it.
     watch: Arc<Mutex<Watch>>,
+    /// What the origin said last is left to sell, and when.
+    stock: Arc<ArcSwapOption<(u64, Timestamp)>>,
 }
 
 impl Room {
@@ -264,7 +264,6 @@ impl Room {
             heirlooms,
             tree: tokio::sync::Mutex::new(None),
             meter: Arc::default(),
-            stock: ArcSwapOption::empty(),
             past_error: ArcSwapOption::empty(),
             prospect: ArcSwapOption::empty(),
         });

@@ -31,13 +31,13 @@ pub type Both = [u32; KINDS];
 /// A room that has not reported for so long is not ticked: only what it uses is still its own. No tick is written that
 /// was decided so long ago.
 pub(crate) const SILENT: Duration = Duration::from_secs(30);
-/// What two that restore a share at once would not both add to its version.
-const RESTORED: u64 = 1_000;
+/// Writes that fit below in [`Share::version`]; above it counts how often a store that forgot was given the record back.
+const RESTORED: u64 = 1 << 32;
 
 /// The record of a share.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Share {
-    /// Grows with every write; its fence.
+    /// Its fence: how often it was written, and how often given back ([`RESTORED`]).
     pub version: u64,
     /// When it was first written.
     begun_at: Timestamp,
@@ -152,17 +152,64 @@ impl Share {
     /// may use more than they have before they have reported.
     #[must_use]
     pub fn restored(&self, known: &Self) -> Self {
-        let mut next = known.clone();
-        next.version = self.version.max(known.version) + RESTORED;
-        for (name, member) in &self.members {
-            let ours = next.members.entry(name.clone()).or_insert(*member);
-            let held = std::array::from_fn(|kind| ours.held[kind].max(member.held[kind]));
-            (ours.held, ours.empty_at) = (held, ours.empty_at.max(member.empty_at));
+        let restored = self.restored_times().max(known.restored_times()) + 1;
+        let writes = self.writes().max(known.writes());
+        let version = restored.saturating_mul(RESTORED).saturating_add(writes);
+        let mut members = known.members.clone();
+        for (name, theirs) in &self.members {
+            let ours = members.entry(name.clone()).or_insert(*theirs);
+            let held = std::array::from_fn(|kind| ours.held[kind].max(theirs.held[kind]));
+            let empty_at = ours.empty_at.max(theirs.empty_at);
+            // Either may be the older, as a whole or of this room.
+            let newer = if ours.at < theirs.at { *theirs } else { *ours };
+            *ours = Member {
+                held,
+                empty_at,
+                ..newer
+            };
         }
-        for member in next.members.values_mut() {
-            (member.may, member.since) = ([0; KINDS], next.version);
+        for member in members.values_mut() {
+            (member.may, member.since) = ([0; KINDS], version);
         }
-        next
+        Self {
+            version,
+            begun_at: self.begun_at.max(known.begun_at),
+            members,
+        }
+    }
+
+    fn writes(&self) -> u64 {
+        self.version % RESTORED
+    }
+
+    fn restored_times(&self) -> u64 {
+        self.version / RESTORED
+    }
+
+    /// Whether somebody has given it back since `known` was read, who may have known less.
+    #[must_use]
+    pub fn was_restored_since(&self, known: &Self) -> bool {
+        self.restored_times() != known.restored_times()
+    }
+
+    /// Whether a store that says this has forgotten a part of what was known. Where it was given back, by whoever, each
+    /// room must hold what it was known to.
+    #[must_use]
+    pub fn lacks(&self, known: &Self) -> bool {
+        let is_before = self.restored_times() < known.restored_times();
+        if is_before || self.writes() < known.writes() {
+            return true;
+        }
+        if !self.was_restored_since(known) {
+            return self.writes() == known.writes() && self != known;
+        }
+        known.members.iter().any(|(name, member)| {
+            let theirs = self
+                .members
+                .get(name)
+                .map_or([0; KINDS], |theirs| theirs.held);
+            (0..KINDS).any(|kind| theirs[kind] < member.held[kind])
+        })
     }
 
     /// Whether writing `next` in place of this one changes anything for anybody.

@@ -171,12 +171,10 @@ impl Standing {
 /// More people inside than there are units left would only wait for nothing.
 fn no_more_than(rules: &Admission, left: u64) -> Admission {
     let left = u32::try_from(left).unwrap_or(u32::MAX);
-    let Some(left) = NonZeroU32::new(left) else {
-        return *rules;
-    };
-    let capacity = rules.capacity();
-    let active = capacity.active().map_or(left, |active| active.min(left));
-    rules.with_capacity(Some(active), capacity.per_minute())
+    match NonZeroU32::new(left) {
+        Some(left) => rules.with_no_more_than(left),
+        None => *rules,
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@
 //! | operation | twice does |
 //! | --- | --- |
 //! | [`take`](RoomStore::take) | burn numbers, so it is sent once |
-//! | [`mark_each`](RoomStore::mark_each), [`merge`](RoomStore::merge), [`flush`](RoomStore::flush), [`forget_visits`](RoomStore::forget_visits), [`order`](RoomStore::order), [`keep`](RoomStore::keep), [`add_move`](RoomStore::add_move), [`add_receipt`](RoomStore::add_receipt) | nothing more |
+//! | [`mark_each`](RoomStore::mark_each), [`merge`](RoomStore::merge), [`flush`](RoomStore::flush), [`forget_visits`](RoomStore::forget_visits), [`order`](RoomStore::order), [`keep`](RoomStore::keep), [`add_move`](RoomStore::add_move), [`add_receipt`](RoomStore::add_receipt), [`forget_moves`](RoomStore::forget_moves), [`retire`](RoomStore::retire) | nothing more |
+//! | [`report`](RoomStore::report) | count what was seen of the origin twice; a client that does not hear whether it was written drops it |
 //! | [`try_tick`](RoomStore::try_tick) | lose this tick |
 //! | [`bind`](RoomStore::bind) | nothing: the first number stands |
 //! | [`commit`](RoomStore::commit) | nothing: the version has moved |

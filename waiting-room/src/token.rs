@@ -277,22 +277,26 @@ impl Seal {
         now: Timestamp,
         client: Option<&Bound>,
     ) -> Result<Pass, TokenError> {
+        let pass = self.pass_of(text, client)?;
+        match now < pass.expires_at {
+            true => Ok(pass),
+            false => Err(TokenError::Expired),
+        }
+    }
+
+    /// A pass that may have run out, of this client's.
+    pub(crate) fn pass_of(&self, text: &str, client: Option<&Bound>) -> Result<Pass, TokenError> {
         let mut bytes = [0; MAX_BYTES];
         let (Kind::Pass, mut body) = self.open(text, client, &mut bytes)? else {
             return Err(TokenError::Kind);
         };
-        let pass = Pass {
+        Ok(Pass {
             line: LineId(body.u64()),
             number: Number(body.u64()),
             issued_at: body.time(),
             expires_at: body.time(),
             secret: body.u64(),
-        };
-        if now < pass.expires_at {
-            Ok(pass)
-        } else {
-            Err(TokenError::Expired)
-        }
+        })
     }
 }
 

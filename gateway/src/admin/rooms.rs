@@ -62,7 +62,7 @@ pub(super) async fn answer(
     }
     let mut parts = path.split('/').skip(1);
     let [tenant, room] = [parts.next(), parts.next()].map(Option::unwrap_or_default);
-    let Some(served) = named(live, tenant, room) else {
+    let Some(served) = live.room(tenant, room) else {
         let title = "no room of this name";
         return problem(StatusCode::NOT_FOUND, "unknown_room", title);
     };
@@ -79,12 +79,6 @@ pub(super) async fn answer(
             "a room has its history and its tickets",
         ),
     }
-}
-
-fn named<'a>(live: &'a Live, tenant: &str, room: &str) -> Option<&'a Arc<Served>> {
-    let tenant = live.tenants().find(|known| known.name.as_str() == tenant)?;
-    let mut rooms = tenant.rooms.iter();
-    rooms.find(|served| served.name().as_str() == room)
 }
 
 fn not_allowed(title: &str) -> Answer {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use waiting_room::adaptive::Flight;
 
+use super::stay::Stay;
 use crate::clock;
 use crate::drain::InFlight;
 use crate::live::{Live, Tenant};
@@ -35,6 +36,8 @@ pub(crate) struct Exchange {
     pub(super) deadline: Option<Instant>,
     /// A WebSocket or an event stream, which no deadline ends.
     pub(super) streams: bool,
+    /// The visit that such a stream belongs to.
+    pub(super) stay: Option<Stay>,
     /// Of the request's body, so far.
     pub(super) body_bytes: u64,
     pub(super) outcome: Outcome,
@@ -59,6 +62,7 @@ impl Exchange {
             tries: 0,
             deadline: None,
             streams: false,
+            stay: None,
             body_bytes: 0,
             outcome: Outcome::Internal,
             logged: false,

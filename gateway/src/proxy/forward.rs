@@ -7,6 +7,7 @@ use http::request::Parts;
 use pingora::http::{RequestHeader, ResponseHeader};
 
 use super::exchange::Exchange;
+use crate::clock;
 use crate::rooms::now;
 use crate::step::identify::X_REQUEST_ID;
 use crate::step::route;
@@ -51,7 +52,7 @@ pub(super) fn request(
 
 /// Adds the request's id and what the room has to say; takes out which software the origin runs.
 pub(super) fn response(response: &mut ResponseHeader, ctx: &Exchange) -> pingora::Result<()> {
-    if response.status.is_informational() && response.status != 101 {
+    if super::is_not_final(response) {
         return Ok(());
     }
     response.remove_header(&SERVER);
@@ -59,7 +60,9 @@ pub(super) fn response(response: &mut ResponseHeader, ctx: &Exchange) -> pingora
         && let Some(served) = &ctx.admission.served
         && let Some(left) = left.to_str().ok().and_then(|text| text.trim().parse().ok())
     {
-        served.room.remaining(left, now());
+        // Of two answers that of the later request knows more, whichever comes first.
+        let took = clock::now().saturating_duration_since(ctx.started);
+        served.room.remaining(left, now().minus(took));
     }
     if let Some(caller) = &ctx.caller {
         response.insert_header(X_REQUEST_ID, caller.request_id.clone())?;

@@ -3,6 +3,7 @@
 //! Each process writes files of its own, `DIR/<tenant>/<room>/<line>-<process>.jsonl`: nobody appends to what
 //! another left, perhaps torn, and `fluxgate line verify` reads any number of copies as one.
 
+use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, Write as _};
 use std::path::PathBuf;
@@ -11,8 +12,8 @@ use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 use waiting_room::{LineId, LogPart, RoomName};
 
-/// Parts on their way to the disk. A disk that stands still for longer than this many ticks costs entries in this
-/// copy; others have them.
+/// Parts on their way to the disk, and as many that it refused. A disk that stands still or is full for longer than this
+/// many ticks with an entry costs entries in this copy; others have them.
 const MOST_UNDERWAY: usize = 256;
 
 /// Where a room's driver leaves what it copied.
@@ -30,15 +31,14 @@ impl Archive {
             dir: dir.join(&name.tenant).join(&name.room),
             process,
             open: None,
+            refused: VecDeque::new(),
         };
         // A thread for as long as the room lives: the runtime's own are for what ends.
         let writer = std::thread::spawn(move || {
             while let Some(part) = next.blocking_recv() {
-                if let Err(error) = files.append(&part) {
-                    tracing::error!(%error, dir = %files.dir.display(), "entries of the line's log are missing in this copy");
-                    files.open = None;
-                }
+                files.take(part);
             }
+            files.give_up();
         });
         Self { parts, writer }
     }
@@ -65,9 +65,39 @@ struct Files {
     dir: PathBuf,
     process: u64,
     open: Option<(LineId, File)>,
+    /// What the disk did not take, oldest first: tried again with the next part, so that the order stays.
+    refused: VecDeque<LogPart>,
 }
 
 impl Files {
+    fn take(&mut self, part: LogPart) {
+        self.refused.push_back(part);
+        let is_news = self.refused.len() == 1;
+        while let Some(part) = self.refused.pop_front() {
+            let Err(error) = self.append(&part) else {
+                continue;
+            };
+            self.open = None;
+            if is_news {
+                let dir = self.dir.display();
+                tracing::warn!(%error, %dir, "the line's log cannot be written; it is tried again");
+            }
+            self.refused.push_front(part);
+            break;
+        }
+        if self.refused.len() > MOST_UNDERWAY {
+            self.refused.pop_front();
+            tracing::error!(dir = %self.dir.display(), "entries of the line's log are missing in this copy");
+        }
+    }
+
+    /// There is no next part.
+    fn give_up(&self) {
+        if !self.refused.is_empty() {
+            tracing::error!(dir = %self.dir.display(), "the last entries of the line's log are missing in this copy");
+        }
+    }
+
     fn append(&mut self, part: &LogPart) -> io::Result<()> {
         let mut file = match self.open.take() {
             Some((line, file)) if line == part.line => file,
@@ -109,6 +139,7 @@ mod tests {
             dir: dir.clone(),
             process: 7,
             open: None,
+            refused: VecDeque::new(),
         };
         let part = |line, entries: &[&str]| LogPart {
             line: LineId(line),

@@ -63,6 +63,8 @@ impl<'r> Own<'r> {
 
 /// How long a browser keeps a ticket. Longer than any line; the token's own rules decide earlier.
 const TICKET_DAYS: u64 = 2;
+/// How long a browser keeps a pass that has run out.
+const PASS_KEPT_SECONDS: u64 = 24 * 3_600;
 /// How long it keeps an invitation: as long as its use is remembered.
 const INVITATION_DAYS: u64 = 30;
 
@@ -182,7 +184,9 @@ impl TokenNames {
     ) -> Vec<(HeaderName, HeaderValue)> {
         let mut headers = Vec::with_capacity(2);
         if to.carrier != Carrier::Header {
-            let set = cookie(self.pass(to.scheme), pass.as_str(), (seconds, to.scheme));
+            // A visit may go on for longer than its pass says, by a stream that is open.
+            let age = seconds + PASS_KEPT_SECONDS;
+            let set = cookie(self.pass(to.scheme), pass.as_str(), (age, to.scheme));
             headers.push((SET_COOKIE, set));
         }
         if to.carrier != Carrier::Cookie {

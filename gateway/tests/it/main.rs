@@ -25,6 +25,7 @@ mod shop;
 mod slow;
 mod stage;
 mod start;
+mod streams;
 mod upstreams;
 mod visits;
 mod window;

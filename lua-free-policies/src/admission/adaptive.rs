@@ -1,12 +1,14 @@
 //! Adaptive admission as the operator writes it: how slow and how faulty the origin may get, and
 //! between which bounds the room's limit may then move.
 
+mod ratio;
+
 use std::{num::NonZeroU32, time::Duration};
 
 use thiserror::Error;
 
 use super::Capacity;
-use crate::{diagnostic::Complaint, document::Scalar};
+pub use ratio::Ratio;
 
 /// Default of [`AdaptiveSpec::max_error_rate`]: one request in a hundred.
 pub const DEFAULT_MAX_ERROR_RATE: Ratio = Ratio { millionths: 10_000 };
@@ -17,59 +19,6 @@ const TARGET_HIGH: Duration = Duration::from_secs(30);
 const ERROR_RATE_HIGH: Ratio = Ratio {
     millionths: 500_000,
 };
-
-/// A part of a whole, in millionths. Written `1%`, `0.5%`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ratio {
-    millionths: u32,
-}
-
-impl Ratio {
-    /// `millionths` of the whole; `None` beyond all of it.
-    #[must_use]
-    pub fn from_millionths(millionths: u32) -> Option<Self> {
-        (millionths <= 1_000_000).then_some(Self { millionths })
-    }
-
-    /// In millionths, 0 to 1,000,000.
-    #[must_use]
-    pub fn millionths(self) -> u32 {
-        self.millionths
-    }
-
-    /// As a number from 0 to 1.
-    #[must_use]
-    pub fn get(self) -> f64 {
-        f64::from(self.millionths) / 1e6
-    }
-}
-
-impl Scalar for Ratio {
-    fn read(text: &str) -> Result<Self, Complaint> {
-        percent(text)
-            .and_then(Self::from_millionths)
-            .ok_or_else(|| {
-                Complaint::new(format!("`{text}` is not a part of a whole"))
-                    .hint("write it like 1% or 0.5%, with at most four decimals")
-            })
-    }
-}
-
-/// Millionths of `12.5%`; no more than four decimals, so that what is said is what is meant.
-fn percent(text: &str) -> Option<u32> {
-    let number = text.strip_suffix('%')?;
-    let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !digits(decimals) || decimals.len() > 4 {
-        return None;
-    }
-    let decimals: u32 = format!("{decimals:0<4}").parse().ok()?;
-    whole
-        .parse::<u32>()
-        .ok()?
-        .checked_mul(10_000)?
-        .checked_add(decimals)
-}
 
 /// What the operator said, before it is checked. Start from [`AdaptiveSpec::new`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +63,8 @@ pub struct Adaptive {
     unit: Unit,
     floor: NonZeroU32,
     ceiling: NonZeroU32,
+    /// Bounds that were said stay; the others follow the capacity.
+    said: [bool; 2],
 }
 
 impl Adaptive {
@@ -147,13 +98,7 @@ impl Adaptive {
             meant.filter(|meant| *meant <= most).unwrap_or(usual)
         };
         let ceiling = bound("adaptive.ceiling", spec.ceiling, most, most);
-        let twentieth = NonZeroU32::new(ceiling.get() / CEILING_TO_FLOOR);
-        let floor = bound(
-            "adaptive.floor",
-            spec.floor,
-            twentieth.unwrap_or(NonZeroU32::MIN),
-            ceiling,
-        );
+        let floor = bound("adaptive.floor", spec.floor, twentieth(ceiling), ceiling);
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -163,7 +108,33 @@ impl Adaptive {
             unit,
             floor,
             ceiling,
+            said: [spec.floor.is_some(), spec.ceiling.is_some()],
         })
+    }
+
+    /// The same where the capacity is another for the moment: an event's, or an operator's. What was said stays, as far as
+    /// the capacity lets it.
+    #[must_use]
+    pub(super) fn within(self, capacity: Capacity) -> Self {
+        let most = match self.unit {
+            Unit::Seats => capacity.active(),
+            Unit::PerMinute => capacity.per_minute(),
+        };
+        let Some(most) = most else { return self };
+        let [is_floor_said, is_ceiling_said] = self.said;
+        let ceiling = match is_ceiling_said {
+            true => self.ceiling.min(most),
+            false => most,
+        };
+        let floor = match is_floor_said {
+            true => self.floor.min(ceiling),
+            false => twentieth(ceiling),
+        };
+        Self {
+            floor,
+            ceiling,
+            ..self
+        }
     }
 
     /// 95 of 100 answers shall begin within this time; 10 ms to 30 s.
@@ -195,6 +166,10 @@ impl Adaptive {
     pub fn ceiling(&self) -> NonZeroU32 {
         self.ceiling
     }
+}
+
+fn twentieth(ceiling: NonZeroU32) -> NonZeroU32 {
+    NonZeroU32::new(ceiling.get() / CEILING_TO_FLOOR).unwrap_or(NonZeroU32::MIN)
 }
 
 /// Why the rules of an adaptive limit cannot be used. The operator's fault; nothing to retry.
@@ -262,6 +237,29 @@ mod tests {
         assert_eq!((tiny.floor().get(), tiny.ceiling().get()), (1, 5));
     }
 
+    /// An event for ten times as many is not held to what the room bears every day.
+    #[test]
+    fn bounds_that_were_not_said_follow_another_capacity_too() {
+        let many = NonZeroU32::new(4_000);
+        let bounds = |rules: Admission| {
+            let adaptive = rules.adaptive().expect("was said");
+            (adaptive.floor().get(), adaptive.ceiling().get())
+        };
+        let of = |spec| Admission::new(room(Some(400), None, spec)).expect("valid");
+        assert_eq!(bounds(of(target()).with_capacity(many, None)), (200, 4_000));
+        let few = NonZeroU32::new(10);
+        assert_eq!(bounds(of(target()).with_capacity(few, None)), (1, 10));
+        let said = AdaptiveSpec {
+            floor: Some(30),
+            ceiling: Some(300),
+            ..target()
+        };
+        assert_eq!(bounds(of(said).with_capacity(many, None)), (30, 300));
+        assert_eq!(bounds(of(said).with_capacity(few, None)), (10, 10));
+        let left = NonZeroU32::new(3).expect("positive");
+        assert_eq!(bounds(of(target()).with_no_more_than(left)), (20, 400));
+    }
+
     #[test]
     fn the_default_floor_follows_a_said_ceiling() {
         let spec = AdaptiveSpec {
@@ -324,20 +322,6 @@ mod tests {
         );
     }
 
-    #[test]
-    fn percentages_are_read_as_they_are_written() {
-        let read = |text| Ratio::read(text).map(Ratio::millionths).ok();
-        assert_eq!(read("1%"), Some(10_000));
-        assert_eq!(read("0.5%"), Some(5_000));
-        assert_eq!(read("12.3456%"), Some(123_456));
-        assert_eq!(read("100%"), Some(1_000_000));
-        for bad in [
-            "1", "%", ".5%", "1.%", "-1%", "1.23456%", "100.1%", "1 %", "0,5%", "9999999%",
-        ] {
-            assert_eq!(read(bad), None, "{bad}");
-        }
-    }
-
     proptest! {
         #[test]
         fn bounds_that_exist_are_in_order_and_within_the_capacity(
@@ -356,11 +340,6 @@ mod tests {
                 let most = active.or(per_minute).expect("a capacity");
                 prop_assert!(meant.floor() <= meant.ceiling() && meant.ceiling().get() <= most);
             }
-        }
-
-        #[test]
-        fn any_text_is_a_ratio_or_refused_without_panic(text in "\\PC{0,12}|[0-9.]{0,14}%") {
-            let _ = Ratio::read(&text);
         }
     }
 }

@@ -118,9 +118,12 @@ impl Room {
     pub(super) fn identify(&self, presented: Presented<'_>, now: Timestamp) -> Visitor {
         let inner = &self.inner;
         if let Some(text) = presented.pass {
-            match inner.seal.read_pass_of(text, now, self.bound.as_ref()) {
+            match inner.seal.pass_of(text, self.bound.as_ref()) {
                 Ok(pass) if self.has_left(pass.number) || self.pass_has_moved(&pass) => {}
-                Ok(pass) => return Visitor::Guest(pass),
+                Ok(pass) if now < pass.expires_at || self.goes_on(&pass, now) => {
+                    return Visitor::Guest(pass);
+                }
+                Ok(_) => inner.heirlooms.counts.bad_token(TokenError::Expired),
                 Err(error) => inner.heirlooms.counts.bad_token(error),
             }
         }

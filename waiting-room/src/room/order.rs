@@ -76,7 +76,7 @@ impl Room {
 
     /// What an origin says is left to sell, in an answer at `at`. The newest answer of the fleet counts, within a step.
     pub fn remaining(&self, remaining: u64, at: Timestamp) {
-        let said = &self.inner.stock;
+        let said = &self.inner.heirlooms.stock;
         let is_newer = said.load().as_ref().is_none_or(|stock| stock.1 <= at);
         if is_newer {
             said.store(Some(Arc::new((remaining, at))));

@@ -281,6 +281,13 @@ impl Room {
             _ => None,
         };
         let current = renewed.unwrap_or(pass);
+        if current.expires_at <= now {
+            // The visit goes on, but the pass for that cannot be given now.
+            return Outcome::Held(Held {
+                status: self.joining(now, Reason::StoreLost),
+                ticket: TicketChange::Keep,
+            });
+        }
         Outcome::Admitted(Admitted {
             number: current.number,
             expires_at: current.expires_at,

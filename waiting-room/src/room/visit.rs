@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::Bound, time::Duration};
 
 use policies::{
-    admission::{Admission, Session},
+    admission::{Admission, Renewal, Session},
     schedule::Schedule,
 };
 
@@ -17,7 +17,7 @@ use crate::{
     value::{Moment, Number, Timestamp},
 };
 
-/// Most epochs in which a live pass can have been recorded: each is read with every tick.
+/// Most epochs of a length in which a live pass can have been recorded: each is read with every tick.
 const MOST_EPOCHS: u32 = 64;
 /// A short session is cut in so many epochs.
 const EPOCHS: u32 = 8;
@@ -32,7 +32,11 @@ pub(super) struct Visits {
     /// How long after its end a pass matters: whoever came in by a call that is still remembered is counted unless their
     /// visit is known to be over.
     memory: Duration,
-    epochs: Epochs,
+    /// A visit that ends within this is counted in short epochs.
+    near: Duration,
+    short: Epochs,
+    /// One that the origin holds for hours, or of an event with other sessions, in long ones.
+    long: Epochs,
 }
 
 impl Visits {
@@ -45,19 +49,26 @@ impl Visits {
         }
         let longest = longest.max(everyday.hold());
         let memory = rules.call_grace() + AFTERLIFE;
-        let span = longest + memory;
-        let length = (shortest / EPOCHS).max(span / MOST_EPOCHS);
+        let cut = |span: Duration| {
+            Epochs::of_length((shortest / EPOCHS).max((span + memory) / MOST_EPOCHS))
+        };
         Self {
             longest,
             memory,
-            epochs: Epochs::of_length(length),
+            near: shortest,
+            short: cut(shortest),
+            long: cut(longest),
         }
     }
 
-    /// The epoch in which a pass ends that is good before `ends`.
-    pub(super) fn recorded(&self, ends: Timestamp) -> u64 {
+    /// The epoch in which a pass ends that is good before `ends`, seen from `now`.
+    pub(super) fn recorded(&self, ends: Timestamp, now: Timestamp) -> u64 {
+        let epochs = match ends.since(now) <= self.near {
+            true => self.short,
+            false => self.long,
+        };
         let last = Timestamp(ends.0.saturating_sub(1));
-        Timestamp(self.epochs.at(last)).plus(self.epochs.length()).0
+        Timestamp(epochs.at(last)).plus(epochs.length()).0
     }
 
     /// The same, but passes of the rules before are good to their end.
@@ -145,6 +156,16 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// Until when about the fleet counts this number, by what was read of it.
+    fn counted_until(&self, number: Number, now: Timestamp) -> Option<Timestamp> {
+        let active = self.active.load();
+        let counted = active.iter().filter(|(_, bits)| bits.has(number));
+        let last = counted.map(|(epoch, _)| Timestamp(*epoch)).max();
+        last.filter(|last| now < *last)
+    }
+}
+
 impl Room {
     /// The session of the moment: the everyday one, or the event's.
     pub(super) fn session(&self, now: Timestamp) -> Session {
@@ -162,7 +183,7 @@ impl Room {
         let inner = &self.inner;
         inner
             .activity
-            .record(number, inner.visits.recorded(ends), now);
+            .record(number, inner.visits.recorded(ends, now), now);
     }
 
     /// How the visit of somebody who came in before stands: its seat may have been given on, though the call is still open.
@@ -229,6 +250,31 @@ impl Room {
         Some((inner.seal.pass_for(&longer, bound.as_ref()), expires_at))
     }
 
+    /// Whoever is inside until `ends` is still there, by a stream that is open: counted for another session where activity
+    /// renews it. Until when, or `None` if the visit is over.
+    pub async fn stay(&self, number: Number, ends: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        let inner = &self.inner;
+        // Other requests may have renewed it.
+        let known = inner.counted_until(number, now).max(Some(ends));
+        let known = known.filter(|known| now < *known && !self.has_left(number))?;
+        let session = self.session(now);
+        let longer = now.plus(session.ttl());
+        if session.renewal() == Renewal::Never || longer <= known {
+            return Some(known);
+        }
+        self.count_visit(number, longer, now);
+        let is_kept = self.keep_activity(now).await || self.is_thrown_open(now);
+        Some(if is_kept { longer } else { known })
+    }
+
+    /// Whether a pass that has run out is of a visit that goes on: by a stream, which cannot be given a new pass.
+    pub(super) fn goes_on(&self, pass: &Pass, now: Timestamp) -> bool {
+        let inner = &self.inner;
+        let counted = inner.visits.recorded(pass.expires_at, pass.issued_at);
+        let is_longer = inner.counted_until(pass.number, now) > Some(Timestamp(counted));
+        is_longer && self.session(now).renewal() == Renewal::OnActivity
+    }
+
     /// The origin says that this visit is over: its seat is free with the next tick. Kept and said again until the
     /// store has taken it.
     pub fn release(&self, number: Number) {
@@ -271,19 +317,25 @@ mod tests {
         #[test]
         fn a_pass_is_counted_for_its_whole_life_and_a_little(
             ttl in 2_u64..7_200, grace in 15_u64..600, part in 0.0..1.0_f64, written in 0_u64..7_200_000,
+            hold in 1_u32..12,
         ) {
             let rules = Admission::new(Spec {
                 active: Some(1),
                 ttl: Duration::from_secs(ttl),
+                hold: Some(Duration::from_secs(ttl) * hold),
                 call_grace: Duration::from_secs(grace),
                 ..Spec::default()
             });
             let visits = Visits::of(&rules.expect("valid"), &Schedule::default());
-            let (clock, length) = (CLOCK_SKEW / 2, visits.epochs.length());
+            let clock = CLOCK_SKEW / 2;
             let now = START.plus(Duration::from_millis(written));
             let ends = now.plus(visits.longest.mul_f64(part) + Duration::from_millis(1));
-            let epoch = visits.recorded(ends);
-            prop_assert_eq!(visits.recorded(Timestamp(epoch)), epoch, "recorded again");
+            let is_near = ends.since(now) <= Duration::from_secs(ttl);
+            let length = if is_near { visits.short } else { visits.long }.length();
+            let epoch = visits.recorded(ends, now);
+            // A session is cut in eight, however long the origin may hold one, unless the grace is much longer.
+            let most = Duration::from_secs(ttl) / EPOCHS;
+            prop_assert!(!is_near || length <= most.max((Duration::from_secs(ttl) + visits.memory) / MOST_EPOCHS) + Duration::from_millis(1));
             let until = Timestamp(epoch).plus(visits.keep());
             let listed = Visited([(epoch, until)].into());
             for at in [now, now.plus(ends.since(now) / 2), ends.minus(Duration::from_millis(1))] {

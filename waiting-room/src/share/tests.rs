@@ -251,6 +251,24 @@ fn a_store_that_forgot_gives_nothing_away_twice() {
     assert_eq!(held(&restored, "b/sale"), held(&new, "b/sale"));
 }
 
+/// The store is empty, and a gateway that had not heard of the last report gives back what it knows. One that had sees it.
+#[test]
+fn who_knows_more_says_so_to_whoever_gave_the_record_back() {
+    let old = Share::default().after(&report("a/sale", (1, 10), 10, 0), Timestamp(1));
+    let new = old.after(&report("a/sale", (1, 10), 60, 60), Timestamp(2));
+    let by_another = Share::default().restored(&old);
+    assert!(by_another.was_restored_since(&new) && by_another.lacks(&new));
+    let by_us = by_another.restored(&new);
+    assert!(!by_us.lacks(&new) && !by_us.lacks(&by_another) && !by_us.lacks(&by_us));
+    let held = |share: &Share| share.members().map(|(_, member)| member.held[0]).max();
+    assert_eq!(held(&by_us), held(&new));
+    // A tick that read it before has another version than any of these.
+    let versions = [&old, &new, &by_another, &by_us].map(|share| share.version);
+    let apart: std::collections::BTreeSet<_> = versions.iter().collect();
+    assert_eq!(apart.len(), versions.len());
+    assert!(old.lacks(&new) && !new.lacks(&old));
+}
+
 #[test]
 fn nobody_starves_however_light() {
     let mut world = World::new([(1_000, 0), (1, 0), (1, 0)]);

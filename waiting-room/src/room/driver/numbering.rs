@@ -88,6 +88,15 @@ impl Driver {
             .collect();
         for numbered in missing {
             let lists = self.lists(&numbered.lists).await?;
+            let total: u64 = lists.iter().map(|list| u64::from(list.total())).sum();
+            if total != u64::from(numbered.count) {
+                // Of a part of them everybody's number would be somebody else's.
+                tracing::debug!(
+                    first = numbered.first.0,
+                    "lists of those who came are missing"
+                );
+                continue;
+            }
             self.rosters.add(numbered, lists);
         }
         self.inner

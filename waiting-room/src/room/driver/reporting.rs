@@ -38,7 +38,13 @@ impl Driver {
     }
 
     async fn report_stock(&mut self) -> Result<(), StoreError> {
-        let said = self.inner.stock.load().as_ref().map(|stock| **stock);
+        let said = self
+            .inner
+            .heirlooms
+            .stock
+            .load()
+            .as_ref()
+            .map(|stock| **stock);
         let Some((remaining, at)) = said.filter(|said| Some(*said) != self.reported.stock) else {
             return Ok(());
         };

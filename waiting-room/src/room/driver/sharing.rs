@@ -11,7 +11,7 @@ use super::Driver;
 use crate::{
     controller,
     presence::CLOCK_SKEW,
-    share::{Both, KINDS, Report, Share},
+    share::{Both, KINDS, Report, SILENT, Share},
     snapshot::{AFTERLIFE, Snapshot},
     standing::Standing,
     store::{Commit, Committed, Reach, Record, RoomStore, StoreError},
@@ -30,6 +30,8 @@ pub(super) enum Part {
     Alone,
     /// It cannot be read now: others may have been given what this room had.
     Unknown,
+    /// The room has not reported for a while, so that it may not be its own any more.
+    Silent(Read),
     /// What the share gives.
     Known(Read),
 }
@@ -59,14 +61,14 @@ impl Part {
     pub(super) fn may(&self, room: &str) -> Option<Both> {
         match self {
             Self::Alone => None,
-            Self::Unknown => Some([0; KINDS]),
+            Self::Unknown | Self::Silent(_) => Some([0; KINDS]),
             Self::Known(read) => Some(read.share.may(room)),
         }
     }
 
     /// Whether the tick knows what the room may use. What it has reserved is still its own if it does not.
     pub(super) fn is_known(&self) -> bool {
-        !matches!(self, Self::Unknown)
+        matches!(self, Self::Alone | Self::Known(_))
     }
 }
 
@@ -120,9 +122,14 @@ impl Driver {
             Ok(Some(read)) => {
                 let known = &self.known_share;
                 let is_settled = now >= known.settle_at && read.store.session() == known.session;
+                let reported_at = read.share.reported_at(&self.inner.name.to_string());
                 match is_settled && read.is_stored() {
-                    true => Part::Known(read),
                     false => Part::Unknown,
+                    // Others are given what is not in use as soon as this room is silent. It goes on with its report.
+                    true if reported_at.is_some_and(|at| now.since(at) >= SILENT / 2) => {
+                        Part::Silent(read)
+                    }
+                    true => Part::Known(read),
                 }
             }
             Err(error) => {
@@ -146,10 +153,11 @@ impl Driver {
                 .ok_or_else(|| StoreError::Unexpected("a share that cannot be read".into()))?,
         };
         let known = &mut self.known_share;
-        let has_forgotten = share.version < known.newest.version
-            || (share.version == known.newest.version && share != known.newest);
-        let share = if has_forgotten {
-            // Whatever the link says: it is given back before the next tick.
+        if share.was_restored_since(&known.newest) {
+            // Whatever the link says: all who know more say so before the next tick.
+            known.session = 0;
+        }
+        let share = if share.lacks(&known.newest) {
             known.session = 0;
             share.restored(&known.newest)
         } else {
@@ -172,7 +180,9 @@ impl Driver {
         standing: &Standing,
         now: Timestamp,
     ) {
-        let Part::Known(read) = part else { return };
+        let (Part::Known(read) | Part::Silent(read)) = part else {
+            return;
+        };
         let room = self.inner.name.to_string();
         let report = Report {
             decided_on: read.share.version,

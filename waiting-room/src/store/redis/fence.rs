@@ -1,6 +1,6 @@
 //! The fenced write of a tick: WATCH, a look, MULTI … EXEC, on a connection of its own.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use fred::prelude::*;
 
@@ -13,11 +13,15 @@ use crate::{
     value::Number,
 };
 
+/// No tick waits for longer until the other rooms have written: what it was decided on would be too old.
+const FENCE_WITHIN: Duration = Duration::from_secs(2);
+
 impl RedisStore {
     /// Writes a commit whole, if the record is still the one it was decided on.
     pub(super) async fn fenced(&self, commit: &Commit) -> Result<Committed, StoreError> {
         let links = self.links()?;
-        let _alone = links.fencing.lock().await;
+        let alone = tokio::time::timeout(FENCE_WITHIN, links.fencing.lock()).await;
+        let _alone = alone.map_err(|_| StoreError::Unavailable("other rooms write".into()))?;
         // This client never reconnects by itself: if its connection breaks after WATCH, all that
         // follows fails, and nothing can be written without the fence.
         let client = links.fence.client()?;

@@ -312,3 +312,85 @@ async fn a_store_that_forgets_the_claim_of_a_moment_ago_gives_no_seat_twice() {
         called_after(&mut scene, &mut third).await;
     }
 }
+
+/// A minute's session that activity renews.
+fn renewed() -> Admission {
+    let spec = Spec {
+        active: Some(1),
+        ttl: Duration::from_secs(60),
+        ..Spec::default()
+    };
+    Admission::new(spec).expect("valid")
+}
+
+/// A game, a chat, a plan of seats: all of it goes through one socket, and no answer can carry a new pass.
+#[tokio::test]
+async fn an_open_stream_keeps_the_seat_and_its_holder_is_still_in_when_it_ends() {
+    let mut scene = Scene::under(renewed(), Schedule::default()).await;
+    let mut crowd = scene.arrive(2).await;
+    let (mut second, mut first) = (crowd.pop().expect("two"), crowd.pop().expect("two"));
+    let Admitted {
+        number, expires_at, ..
+    } = inside(&mut scene, &mut first).await;
+    let mut ends = expires_at;
+    for _ in 0..40 {
+        scene.steps(30).await;
+        let room = scene.gateways[0].room.clone();
+        ends = room.stay(number, ends, scene.now).await.expect("goes on");
+        assert!(ends > scene.now);
+        assert_ne!(scene.poll(&mut second).await.status.state, State::Called);
+    }
+    assert!(scene.now > expires_at.plus(Duration::from_secs(200)));
+    scene.steps(8).await;
+    // The pass has long run out, at the other gateway too; the visit has not.
+    let again = scene.enter_at(1, &mut first).await;
+    let Outcome::Admitted(again) = again else {
+        panic!("{again:?}")
+    };
+    assert_eq!((again.number, again.pass.is_some()), (number, true));
+    let waited = called_after(&mut scene, &mut second).await;
+    assert!((50..90).contains(&waited), "a session later: {waited} s");
+    let late = scene.enter(&mut first).await;
+    assert!(matches!(late, Outcome::Held(_)), "{late:?}");
+}
+
+#[tokio::test]
+async fn a_stream_does_not_outlast_its_visit() {
+    let (mut scene, mut first, mut second) = scene(Schedule::default()).await;
+    let Admitted {
+        number, expires_at, ..
+    } = inside(&mut scene, &mut first).await;
+    let room = scene.gateways[0].room.clone();
+    let until = room.stay(number, expires_at, scene.now).await;
+    let epoch = Duration::from_secs(60) / 8;
+    assert!(until < Some(expires_at.plus(epoch)), "nothing renews it");
+    let _ = called_after(&mut scene, &mut second).await;
+    assert_eq!(room.stay(number, expires_at, scene.now).await, None);
+    // Nor one that the origin ends.
+    let third = inside(&mut scene, &mut second).await;
+    room.release(third.number);
+    scene.steps(8).await;
+    assert_eq!(
+        room.stay(third.number, third.expires_at, scene.now).await,
+        None
+    );
+}
+
+/// Cut off, a gateway cannot know whether others have given the seat on.
+#[tokio::test]
+async fn a_stream_at_a_gateway_without_its_store_ends_with_the_pass() {
+    let mut scene = Scene::under(renewed(), Schedule::default()).await;
+    let mut first = scene.arrive(1).await.remove(0);
+    let Admitted {
+        number, expires_at, ..
+    } = inside(&mut scene, &mut first).await;
+    scene.store.cut();
+    let room = scene.gateways[0].room.clone();
+    let mut ends = expires_at;
+    while let Some(until) = room.stay(number, ends, scene.now).await {
+        ends = until;
+        scene.steps(8).await;
+    }
+    let over = scene.now.since(expires_at);
+    assert!(over < Duration::from_secs(15), "{over:?}: an epoch at most");
+}
