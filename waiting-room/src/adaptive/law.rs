@@ -208,7 +208,7 @@ impl Limit {
         next.level = next.level.clamp(floor, ceiling);
         let elapsed = now.since(next.stepped_at);
         next.watch(seen.inside, elapsed);
-        let evidence = Evidence::weigh(&seen.health, seen.span, rules);
+        let evidence = Evidence::weigh(seen, rules);
         let verdict = match evidence.trouble {
             Some(trouble) => next.lower(trouble, &evidence, rules, now),
             None if next.is_in_trouble => next.recover(&evidence, rules, now),

@@ -181,6 +181,30 @@ fn a_cut_ends_where_the_origin_is_well_again() {
     );
 }
 
+/// At the floor one visitor is inside, who reads, and asks once in half a minute.
+#[test]
+fn a_room_that_was_cut_to_one_visitor_grows_again() {
+    let mut room = Room::new(seats(10, 200), 10);
+    room.seconds(5, 10, &health(5, 40, 40, 0));
+    room.seconds(5, 1, &health(5, 40, 40, 0));
+    assert_eq!(room.limit.get(), 1);
+    let mut minutes = |failures| {
+        let seen = Observed {
+            health: health(1, 40, failures, 0),
+            span: Duration::from_secs(30),
+            inside: 1,
+            demand: Demand::HeldBack,
+        };
+        for _ in 0..600 {
+            room.now = room.now.plus(TICK);
+            room.limit = room.limit.step(&room.rules, &seen, room.now).0;
+        }
+        room.limit.get()
+    };
+    assert_eq!(minutes(1), 1, "every other request fails");
+    assert!(minutes(0) > 1);
+}
+
 #[test]
 fn an_origin_that_does_not_answer_is_in_trouble_before_anything_times_out() {
     let mut room = Room::full();
