@@ -68,6 +68,8 @@ pub struct Driver {
     rosters: numbering::Rosters,
     moves: moving::Known,
     announced: Option<ListId>,
+    /// Lists that this link's store has, with their lengths.
+    handed_in: Vec<(ListId, u32)>,
     loose: parking_lot::Mutex<Vec<taking::Loose>>,
     known_share: sharing::Known,
 }
@@ -105,6 +107,7 @@ impl Driver {
             rosters: numbering::Rosters::default(),
             moves: moving::Known::default(),
             announced: None,
+            handed_in: Vec::new(),
             loose: parking_lot::Mutex::default(),
             known_share: sharing::Known::default(),
         }
@@ -232,6 +235,7 @@ impl Driver {
             self.inner.heirlooms.desk.reopen();
             self.moves.read_all_again();
             self.announced = None;
+            self.handed_in.clear();
             // The store may have lost our bits too: all are written again, and all are read again.
             self.inner.soil();
             self.known.all_at = Timestamp(0);
@@ -257,7 +261,7 @@ impl Driver {
 
     /// Numbers may be taken again once all who came before have theirs.
     async fn settle(
-        &self,
+        &mut self,
         head: &Head,
         picture: Option<&Snapshot>,
         now: Timestamp,

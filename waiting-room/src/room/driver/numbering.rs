@@ -130,14 +130,20 @@ impl Driver {
     }
 
     /// Puts this gateway's lists into the store.
-    pub(super) async fn hand_in(&self) -> Result<Vec<ListId>, StoreError> {
+    pub(super) async fn hand_in(&mut self) -> Result<Vec<ListId>, StoreError> {
         let store = &self.inner.store;
         let lists = self.inner.heirlooms.desk.close();
         for list in &lists {
+            // One may go on after a link was lost, and is another list then.
+            let handed_in = (list.id, list.total());
+            if self.handed_in.contains(&handed_in) {
+                continue;
+            }
             let name = name(list.id);
             store.keep(&name, &list.encode(), KEEP).await?;
             let total = list.total().to_string();
             store.order(&name, Some(total.as_bytes())).await?;
+            self.handed_in.push(handed_in);
         }
         Ok(lists.iter().map(|list| list.id).collect())
     }

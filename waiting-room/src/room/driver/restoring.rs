@@ -101,6 +101,8 @@ impl Driver {
         // Seats of our visitors, and who waits.
         self.inner.soil();
         self.presence_at = Timestamp(0);
+        self.announced = None;
+        self.handed_in.clear();
     }
 
     async fn add_what_we_know(&self, known: &Snapshot) -> Result<(), StoreError> {
