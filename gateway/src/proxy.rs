@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{ACCEPT, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::request::Parts;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
@@ -249,7 +249,10 @@ impl ProxyHttp for Gateway {
         upstream: &mut RequestHeader,
         ctx: &mut Exchange,
     ) -> pingora::Result<()> {
-        ctx.measure();
+        // How fast a client sends its body says nothing of the origin: then the clock starts at the body's end.
+        if !announces_body(session.req_header()) {
+            ctx.measure();
+        }
         forward::request(session.req_header(), upstream, ctx)
     }
 
@@ -257,10 +260,13 @@ impl ProxyHttp for Gateway {
         &self,
         _session: &mut Session,
         body: &mut Option<Bytes>,
-        _end_of_stream: bool,
+        end_of_stream: bool,
         ctx: &mut Exchange,
     ) -> pingora::Result<()> {
         ctx.stays()?;
+        if end_of_stream && ctx.measured.is_none() && !ctx.streams {
+            ctx.measure();
+        }
         ctx.body_bytes += body.as_ref().map_or(0, |body| body.len() as u64);
         // Only chunked bodies come here without having been measured by their announced length.
         match ctx.body_bytes > ctx.live.http.max_body_bytes {
@@ -379,10 +385,13 @@ fn is_stream(response: &ResponseHeader) -> bool {
     response.status == StatusCode::SWITCHING_PROTOCOLS || is_events
 }
 
+/// As every `EventSource` asks, and nobody else (HTML, section 9.2.2).
 fn wants_events(head: &Parts) -> bool {
-    let accept = head
-        .headers
-        .get(ACCEPT)
-        .and_then(|accept| accept.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/event-stream"))
+    let accept = head.headers.get(ACCEPT);
+    accept.is_some_and(|accept| accept == "text/event-stream")
+}
+
+fn announces_body(head: &Parts) -> bool {
+    let length = head.headers.get(CONTENT_LENGTH);
+    length.is_some_and(|length| length != "0") || head.headers.contains_key(TRANSFER_ENCODING)
 }

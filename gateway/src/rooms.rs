@@ -25,6 +25,7 @@ use pingora::services::background::BackgroundService;
 use policies::name::Name;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
+use tracing::Instrument as _;
 use waiting_room::controller::TICK;
 use waiting_room::invitation::Inviter;
 use waiting_room::store::{GatewayId, RoomStore, memory::MemoryStore, redis::Redis};
@@ -176,7 +177,7 @@ impl Rooms {
             claim_url: url("claim"),
             leave_url: url("leave"),
             handoff_url: url("handoff"),
-            title: title(name),
+            title: made.rules.title.clone().unwrap_or_else(|| title(name)),
             log_end: tokio::sync::Mutex::new((Timestamp(0), None)),
             made,
         })
@@ -255,12 +256,19 @@ impl BackgroundService for RoomService {
             redis.connect();
         }
         loop {
-            for (driver, name) in std::mem::take(&mut *self.0.newborn.lock()) {
+            for (mut driver, name) in std::mem::take(&mut *self.0.newborn.lock()) {
                 let dir = self.0.line_logs.clone();
+                let given = dir.as_deref().and_then(|dir| archive::given(dir, &name));
+                if let Some((line, given)) = given {
+                    driver.remember(line, given);
+                }
                 // Its own number each: a room that takes over copies the log from its beginning.
                 let file = rand::random();
                 let archive = dir.map(|dir| Archive::open(dir, &name, file));
-                let driven = tokio::spawn(drive(driver, archive, shutdown.clone()));
+                let RoomName { tenant, room } = &name;
+                let of = tracing::info_span!("room", tenant, room);
+                let driven = drive(driver, archive, shutdown.clone()).instrument(of);
+                let driven = tokio::spawn(driven);
                 tokio::spawn(async move {
                     if let Err(error) = driven.await {
                         let RoomName { tenant, room } = name;

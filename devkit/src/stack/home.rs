@@ -115,7 +115,7 @@ impl Home {
     pub fn clear(&self) -> Result<(), Error> {
         Roster::of(self).end_leftovers();
         let away = fs::read_link(self.path.join("postgres"));
-        let here = ["postgres", "redis", "keys", "config", "logs"];
+        let here = ["postgres", "redis", "keys", "config", "logs", "lines"];
         for path in here
             .map(|name| self.path.join(name))
             .into_iter()

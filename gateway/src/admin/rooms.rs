@@ -11,9 +11,12 @@ mod ticket;
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
+use policies::admission::adaptive::Unit;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use waiting_room::line::Line;
 use waiting_room::orders::{MOST_FIRST, Order, Word};
+use waiting_room::room::Gauges;
 use waiting_room::{Number, Timestamp};
 
 use crate::live::Live;
@@ -216,6 +219,7 @@ fn state(served: &Served) -> Value {
         })),
         "takes_newcomers": !line.is_shut,
         "limits": { "active": limit(line.limits[0]), "per_minute": limit(line.limits[1]) },
+        "in_force": in_force(line, &gauges),
         "share": served.rules().share.as_ref().map(|share| json!({
             "of": share.as_str(),
             "may": gauges.may_by_kind().collect::<std::collections::BTreeMap<_, _>>(),
@@ -239,6 +243,40 @@ fn state(served: &Served) -> Value {
             "digest": lot.digest.map(|digest| digest.to_string()),
             "beacon": lot.drawn.as_ref().and_then(|drawn| drawn.beacon.clone()),
         })),
+    })
+}
+
+/// The lowest of all that bounds the line now, and what that is: `capacity`, `stock`, `adaptive` or `share`.
+fn in_force(line: &Line, gauges: &Gauges) -> Value {
+    let least = |bounds: [(&'static str, Option<u32>); 4]| {
+        let said = bounds
+            .into_iter()
+            .filter_map(|(by, most)| Some((most?, by)));
+        let (most, by) = said.min_by_key(|(most, _)| *most).unzip();
+        json!({ "most": most, "by": by })
+    };
+    let own = |limit: u32| (limit > 0).then_some(limit);
+    let adaptive = |unit| {
+        let limit = line.adaptive.filter(|limit| limit.unit() == unit);
+        limit.map(|limit| limit.get())
+    };
+    let share = |kind: usize| line.may.map(|may| may[kind]).filter(|may| *may < u32::MAX);
+    let stock = gauges
+        .stock
+        .map(|left| u32::try_from(left).unwrap_or(u32::MAX));
+    json!({
+        "active": least([
+            ("capacity", own(line.limits[0])),
+            ("stock", stock),
+            ("adaptive", adaptive(Unit::Seats)),
+            ("share", share(0)),
+        ]),
+        "per_minute": least([
+            ("capacity", own(line.limits[1])),
+            ("stock", None),
+            ("adaptive", adaptive(Unit::PerMinute)),
+            ("share", share(1)),
+        ]),
     })
 }
 

@@ -138,6 +138,13 @@ fn one_line(
     heads: &[Noted],
     numbers: &[u64],
 ) -> Result<(String, bool), String> {
+    // An origin is told the whole number, which begins at the line's own.
+    let line = files.iter().find_map(|file| line_of(file));
+    let relative = |number: &u64| {
+        line.and_then(|line| number.checked_sub(line))
+            .unwrap_or(*number)
+    };
+    let numbers: Vec<_> = numbers.iter().map(relative).collect();
     let heads = heads.iter().cloned();
     let verifier = heads.fold(Verifier::new(), Verifier::passing);
     let verifier = numbers.iter().copied().fold(verifier, Verifier::about);
@@ -149,7 +156,7 @@ fn one_line(
     let readers: Vec<_> = files.iter().map(open).collect::<Result<_, _>>()?;
     let report = journal::verify(readers, verifier).map_err(|error| error.to_string())?;
     let mut text = format!("{report}\n");
-    for number in numbers {
+    for number in &numbers {
         if let Some(story) = report.of_number(*number) {
             text.push_str(&format!("{story}\n"));
         }

@@ -7,6 +7,8 @@
 mod rules;
 mod style;
 
+use std::collections::BTreeSet;
+
 use rules::Attribute;
 
 use super::hole::{Hole, Place};
@@ -31,6 +33,7 @@ pub(super) fn page(source: &str, pieces: &[Piece]) -> Result<Vec<String>, Templa
         has_head,
         has_say,
         has_enter,
+        ids: _,
     } = scan.found;
     let count = |wanted: Hole| {
         pieces
@@ -76,7 +79,8 @@ pub(super) fn page(source: &str, pieces: &[Piece]) -> Result<Vec<String>, Templa
 const ODD: [&str; 3] = ["--!>", "<!--", "</"];
 
 #[derive(Debug, Default)]
-struct Found {
+struct Found<'t> {
+    ids: BTreeSet<&'t str>,
     styles: Vec<String>,
     has_head: bool,
     has_say: bool,
@@ -88,7 +92,7 @@ struct Scan<'t> {
     pieces: &'t [Piece],
     text: &'t str,
     at: usize,
-    found: Found,
+    found: Found<'t>,
 }
 
 impl<'t> Scan<'t> {
@@ -188,14 +192,21 @@ impl<'t> Scan<'t> {
         if name == "!doctype" || name.starts_with('/') {
             return Ok(());
         }
-        for attribute in &attributes {
+        for (index, attribute) in attributes.iter().enumerate() {
+            if attributes[..index]
+                .iter()
+                .any(|other| other.name == attribute.name)
+            {
+                return self.error(attribute.at, format!("`{}` stands twice", attribute.name));
+            }
             self.check(element, attribute, &attributes)?;
         }
-        self.note(element, &attributes);
-        if name == "style" {
-            self.style()?;
+        self.note(element, &attributes)?;
+        match element {
+            "style" => self.style(),
+            "title" | "textarea" => self.only_text(at, element),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The next attribute; none at the end of the tag, which is passed.
@@ -291,11 +302,36 @@ impl<'t> Scan<'t> {
         }
     }
 
-    fn note(&mut self, element: &str, attributes: &[Attribute<'t>]) {
+    /// Browsers take all there is up to the end of such an element for text.
+    fn only_text(&self, at: usize, element: &str) -> Result<(), TemplateError> {
+        let rest = &self.text[self.at..];
+        match rest.find('<') {
+            Some(tag)
+                if rest[tag..]
+                    .to_ascii_lowercase()
+                    .starts_with(&format!("</{element}")) =>
+            {
+                Ok(())
+            }
+            Some(tag) => self.error(self.at + tag, "write `<` as `&lt;`"),
+            None => self.error(at, format!("<{element}> has no end")),
+        }
+    }
+
+    /// What the script looks for. It takes the first of a name, and so there may be but one.
+    fn note(&mut self, element: &str, attributes: &[Attribute<'t>]) -> Result<(), TemplateError> {
         let value = |name: &str| attributes.iter().find(|a| a.name == name);
+        let id = value("id");
+        let name = id.map(|id| id.value).unwrap_or_default();
+        if let Some(id) = id
+            && !name.contains(HOLE)
+            && !self.found.ids.insert(name)
+        {
+            return self.error(id.at, format!("the id `{name}` stands twice"));
+        }
         let leads_in =
             |a: &Attribute<'t>| a.value == HOLE && self.hole(a.value_at) == Some(Hole::Original);
-        match value("id").map(|id| id.value) {
+        match id.map(|id| id.value) {
             Some("head") => self.found.has_head = true,
             Some("say") => {
                 self.found.has_say = value("aria-live").is_some_and(|a| a.value == "polite")
@@ -305,6 +341,7 @@ impl<'t> Scan<'t> {
             }
             _ => {}
         }
+        Ok(())
     }
 
     /// The rest of a `<style>`, kept for its hash.
@@ -325,6 +362,18 @@ impl<'t> Scan<'t> {
             return self.error(
                 at + hole,
                 "what differs between visitors cannot stand in a style",
+            );
+        }
+        let is_reference = |(_, after): &(usize, &str)| {
+            after[1..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '#')
+        };
+        let mut ands = lower
+            .match_indices('&')
+            .map(|(and, _)| (and, &lower[and..]));
+        if let Some((and, _)) = ands.find(is_reference) {
+            return self.error(
+                at + and,
+                "in the style of a drawing this stands for another character",
             );
         }
         if let Some(found) = style::loads(lower) {

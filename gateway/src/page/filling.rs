@@ -44,6 +44,7 @@ impl Filling<'_> {
             Hole::Note => push_html(out, &says.note),
             Hole::Go => push_html(out, &says.go),
             Hole::Reason => push_html(out, words.why(status)),
+            Hole::Position if status.position.is_none() => {}
             Hole::Position => push_count(out, status.position),
             Hole::Ahead => push_count(out, status.ahead),
             Hole::Behind => push_count(out, status.behind),
@@ -65,7 +66,7 @@ impl Filling<'_> {
             Hole::Log => push_html(out, noted(status.log_head)),
             Hole::LogUrl => self.beside_status(out, "log"),
             Hole::LotteryUrl => self.beside_status(out, "lottery"),
-            Hole::HandoffUrl => push_html(out, status.handoff_url.unwrap_or_default()),
+            Hole::HandoffUrl => self.beside_status(out, "handoff"),
             Hole::LeaveUrl => push_html(out, self.visit.leave_url.unwrap_or_default()),
             Hole::Original => push_html(out, self.original),
             Hole::FormHidden => {
@@ -85,7 +86,7 @@ impl Filling<'_> {
         let status = &self.visit.status;
         out.push_str(status.view());
         out.push_str(match (status.reason, status.state) {
-            (Some(reason), _) if reason.is_view() => "",
+            (Some(reason), state) if reason.is_view() && state != State::Left => "",
             (_, State::Waiting | State::Paused) => " line",
             (_, State::NotOpen | State::Called) => "",
             (_, State::Admitted | State::SoldOut | State::Closed | State::Left) => " end",

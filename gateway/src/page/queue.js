@@ -75,7 +75,7 @@ const show = s => {
   // A clock time (p50), and the time by which nine in ten are in (p90).
   const eta = next === "waiting" && s.eta_seconds, near = eta && eta.p90 < 60, opens = s.opens_at ? date(s.opens_at) : "";
   const at = p => clock(server() + p * 1e3), turn = near ? words.soon : eta ? at(eta.p50) : "–";
-  const error = s.past_error_s, minutes = error > 99, place = count(s.position), title = name || head, news = [why, message] + view;
+  const error = s.past_error_s, minutes = error > 99, place = s.position ? count(s.position) : "", title = name || head, news = [why, message] + view;
   why = solving ? words.work : next === "joining" && !navigator.cookieEnabled ? words.cookies : words.reasons[s.reason] || "";
   // The page itself shows the message that it was made with.
   message = status ? s.message || "" : $("message").textContent;
@@ -86,16 +86,18 @@ const show = s => {
     place: place, ahead: count(s.ahead), behind: count(s.behind), ticket: s.ticket || "",
     updated: new Date(s.updated_at).toLocaleTimeString(lang),
   };
+  // The first page may have been made before there was a place to move.
+  $("moves").hidden &&= !s.handoff_url;
   if (s.log_head) shown.log = s.log_head.slice(0, s.log_head.indexOf(":") + 33);
   if (words.lottery) shown.rule = fill(words.lottery[+(next !== "not_open")], "", opens);
   for (const id in shown) put(id, shown[id]);
-  document.title = (open ? "● " : line ? place + " · " : "") + title + " · " + shop;
+  document.title = (open ? "● " : place && line ? place + " · " : "") + title + " · " + shop;
   const level = Math.ceil(Math.log2(s.ahead + 1));
   if (status && news !== [why, message] + view) say(title + ". " + (line ? place + ". " : "") + (why || note) + " " + message, true);
   else if (line && (level !== band || now() - heard > 6e4)) say(fill(words.say, count(s.ahead), turn));
   band = level;
   // The page that says so to whoever pressed the button does not know where they had wanted to go.
-  if (next === "left" && kept.to) enter.href = kept.to;
+  if (s.state === "left" && kept.to) enter.href = kept.to;
   if (next !== "called") claiming = auto = 0;
   else if (turned) {
     enter.focus();
@@ -214,7 +216,7 @@ const beat = () => {
 
 const back = event => {
   if (event.persisted === false) return;
-  if (event.persisted && view !== "left") busy = done = false;
+  if (event.persisted && status.state !== "left") busy = done = false;
   if (away()) auto = 0;
   else if (view === "admitted") return go();
   else {

@@ -113,7 +113,8 @@ impl Reason {
             | Self::Drawing
             | Self::TooManyJoins
             | Self::InvitationRequired
-            | Self::InvitationUsed => true,
+            | Self::InvitationUsed
+            | Self::Moved => true,
             Self::Paused
             | Self::OriginSlow
             | Self::LimitChanged
@@ -121,8 +122,7 @@ impl Reason {
             | Self::Provisional
             | Self::Slower
             | Self::LateLane
-            | Self::NewNumber
-            | Self::Moved => false,
+            | Self::NewNumber => false,
         }
     }
 

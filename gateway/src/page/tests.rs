@@ -168,7 +168,7 @@ fn a_page_carries_the_words_for_what_comes_next() {
     assert_eq!(
         states(&usual),
         [
-            "admitted", "called", "left", "paused", "sold_out", "waiting"
+            "admitted", "called", "left", "moved", "paused", "sold_out", "waiting"
         ]
     );
     assert!(usual.get("lottery").is_none() && usual.get("work").is_none());
@@ -181,7 +181,7 @@ fn a_page_carries_the_words_for_what_comes_next() {
     assert_eq!(
         states(&before),
         [
-            "admitted", "called", "drawing", "left", "not_open", "waiting"
+            "admitted", "called", "drawing", "left", "moved", "not_open", "waiting"
         ]
     );
     assert_eq!(before["lottery"].as_array().map(Vec::len), Some(2));

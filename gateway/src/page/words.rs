@@ -96,7 +96,7 @@ impl Begins {
         let next: &[&str] = match self.view {
             // The number comes with a page of its own: this one brings the worker along instead.
             _ if self.works => &["left"],
-            "not_open" => &["not_open", "waiting", "called", "admitted", "left"],
+            "not_open" => &["not_open", "waiting", "called", "admitted", "left", "moved"],
             "joining" => &[
                 "not_open",
                 "too_many_joins",
@@ -106,7 +106,7 @@ impl Begins {
                 "left",
             ],
             "waiting" | "paused" | "called" => &[
-                "waiting", "paused", "called", "admitted", "sold_out", "left",
+                "waiting", "paused", "called", "admitted", "sold_out", "left", "moved",
             ],
             _ => &["waiting", "called", "admitted", "left"],
         };
@@ -176,6 +176,7 @@ struct States {
     sold_out: StateWords,
     closed: StateWords,
     left: StateWords,
+    moved: StateWords,
 }
 
 /// A field for every reason that needs a sentence; the others are views of their own.
@@ -190,7 +191,6 @@ struct Reasons {
     late_lane: String,
     new_number: String,
     slower: String,
-    moved: String,
 }
 
 /// What to hope for.
@@ -248,6 +248,7 @@ impl ScriptWords {
             (Some(Reason::TooManyJoins), _) => &self.states.too_many_joins,
             (Some(Reason::InvitationRequired), _) => &self.states.invitation_required,
             (Some(Reason::InvitationUsed), _) => &self.states.invitation_used,
+            (Some(Reason::Moved), _) => &self.states.moved,
             (_, State::NotOpen) => &self.states.not_open,
             (_, State::Waiting) => &self.states.waiting,
             (_, State::Called) => &self.states.called,
@@ -272,7 +273,8 @@ impl ScriptWords {
                 | Reason::Drawing
                 | Reason::TooManyJoins
                 | Reason::InvitationRequired
-                | Reason::InvitationUsed,
+                | Reason::InvitationUsed
+                | Reason::Moved,
             ) => "",
             Some(Reason::Paused) => &self.reasons.paused,
             Some(Reason::OriginSlow) => &self.reasons.origin_slow,
@@ -282,7 +284,6 @@ impl ScriptWords {
             Some(Reason::LateLane) => &self.reasons.late_lane,
             Some(Reason::NewNumber) => &self.reasons.new_number,
             Some(Reason::Slower) => &self.reasons.slower,
-            Some(Reason::Moved) => &self.reasons.moved,
         }
     }
 

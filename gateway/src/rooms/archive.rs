@@ -5,11 +5,12 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek as _, Write as _};
-use std::path::PathBuf;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
+use waiting_room::journal::Entry;
 use waiting_room::{LineId, LogPart, RoomName};
 
 /// Parts on their way to the disk, and as many that it refused. A disk that stands still or is full for longer than this
@@ -21,6 +22,37 @@ const MOST_UNDERWAY: usize = 256;
 pub(super) struct Archive {
     parts: mpsc::Sender<LogPart>,
     writer: JoinHandle<()>,
+}
+
+/// The end of a file that is read for its last entry, in bytes.
+const LAST: i64 = 64 * 1024;
+
+/// How many numbers were given out in the newest line that has a log here.
+pub(super) fn given(dir: &Path, name: &RoomName) -> Option<(LineId, u64)> {
+    let files = fs::read_dir(dir.join(&name.tenant).join(&name.room)).ok()?;
+    let lasts = files.filter_map(|file| {
+        let path = file.ok()?.path();
+        let line = path
+            .file_stem()?
+            .to_str()?
+            .split_once('-')?
+            .0
+            .parse()
+            .ok()?;
+        Some((LineId(line), last_given(&path)?))
+    });
+    lasts.max()
+}
+
+/// What the last whole entry of a file says.
+fn last_given(path: &Path) -> Option<u64> {
+    let mut file = File::open(path).ok()?;
+    let length = i64::try_from(file.metadata().ok()?.len()).ok()?;
+    file.seek(io::SeekFrom::End(-length.min(LAST))).ok()?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end).ok()?;
+    let mut entries = end.rsplit(|byte| *byte == b'\n');
+    entries.find_map(|entry| Some(Entry::parse(entry).ok()?.entry.given))
 }
 
 impl Archive {
@@ -152,5 +184,59 @@ mod tests {
         assert_eq!(read("1-0000000000000007.jsonl"), "a\nb\nc\ne\n");
         assert_eq!(read("2-0000000000000007.jsonl"), "d\n");
         fs::remove_dir_all(&dir).expect("removed");
+    }
+
+    #[test]
+    fn the_end_of_a_log_says_how_many_numbers_were_given() {
+        let scratch = devkit::Scratch::new("archive-given").expect("a directory");
+        let name = RoomName {
+            tenant: "acme".into(),
+            room: "sale".into(),
+        };
+        assert_eq!(given(scratch.path(), &name), None, "there is nothing");
+        let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../waiting-room/vectors/journal");
+        let log = fs::read_to_string(vectors.join("sale.jsonl")).expect("readable");
+        let last = log.lines().last().expect("an entry");
+        let said = Entry::parse(last.as_bytes()).expect("an entry").entry.given;
+        let dir = scratch.path().join("acme/sale");
+        fs::create_dir_all(&dir).expect("made");
+        let first = log.lines().next().expect("an entry").to_owned() + "\n";
+        for (file, text) in [
+            ("7-a.jsonl", first.as_str()),
+            // Torn by a power cut.
+            ("7-b.jsonl", &format!("{log}{{\"seq\":9")),
+            ("7-c.jsonl", ""),
+            ("6-a.jsonl", &log),
+            ("x.jsonl", &log),
+        ] {
+            fs::write(dir.join(file), text).expect("written");
+        }
+        assert_eq!(given(scratch.path(), &name), Some((LineId(7), said)));
+    }
+
+    /// A disk that is full for a while costs nothing.
+    #[test]
+    fn what_the_disk_refused_is_written_later_and_in_order() {
+        let scratch = devkit::Scratch::new("archive-refused").expect("a directory");
+        let dir = scratch.path().join("lines");
+        // Nobody can make a directory where a file is.
+        fs::write(&dir, "").expect("written");
+        let mut files = Files {
+            dir: dir.clone(),
+            process: 7,
+            open: None,
+            refused: VecDeque::new(),
+        };
+        let part = |entry: &str| LogPart {
+            line: LineId(1),
+            entries: vec![entry.to_owned()],
+        };
+        files.take(part("a"));
+        files.take(part("b"));
+        fs::remove_file(&dir).expect("removed");
+        files.take(part("c"));
+        assert!(files.refused.is_empty());
+        let written = fs::read_to_string(dir.join("1-0000000000000007.jsonl"));
+        assert_eq!(written.expect("a file"), "a\nb\nc\n");
     }
 }

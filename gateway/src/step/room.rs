@@ -19,7 +19,7 @@ use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use policies::matcher::Normal;
 use waiting_room::counts::Event;
-use waiting_room::{Admitted, Held, Number, Outcome, Visit};
+use waiting_room::{Admitted, Held, Number, Outcome, Reason, Visit};
 
 use crate::answer::Answer;
 use crate::live::Tenant;
@@ -80,7 +80,10 @@ pub(crate) async fn enter(facts: &Facts<'_>) -> ControlFlow<Answer, Admission> {
             to_client: asking.new_tokens(&admitted),
         }),
         Outcome::Held(held) if served.rules().shadow => {
-            served.room.counts().add(Event::Shadowed);
+            // Every stranger is shown a challenge first, and in an idle room nobody notices.
+            if held.status.reason != Some(Reason::Joining) {
+                served.room.counts().add(Event::Shadowed);
+            }
             ControlFlow::Continue(shadowed(served, &asking, &held))
         }
         Outcome::Held(held) => ControlFlow::Break(told::instead(&asking, &held)),

@@ -38,25 +38,28 @@ struct Shared {
 impl Origin {
     /// Answers every request with 200 and `name`.
     pub(crate) fn named(name: &'static str) -> Self {
-        let address = free_address();
-        Self::at(address, name)
+        Self::replying(move |_, stream| answer(stream, 200, name))
     }
 
     /// The same at a given address: a server that comes back.
     pub(crate) fn at(address: SocketAddr, name: &'static str) -> Self {
-        Self::replying_at(address, move |_, stream| answer(stream, 200, name))
+        let listener = TcpListener::bind(address).expect("its old port");
+        Self::replying_at(listener, move |_, stream| answer(stream, 200, name))
     }
 
     /// Answers as `reply` does.
     pub(crate) fn replying(reply: impl Fn(&Asked, &mut TcpStream) + Send + Sync + 'static) -> Self {
-        Self::replying_at(free_address(), reply)
+        // Another test may take a port between its being found and its being used.
+        let listener =
+            std::iter::repeat_with(free_address).find_map(|at| TcpListener::bind(at).ok());
+        Self::replying_at(listener.expect("endless"), reply)
     }
 
     fn replying_at(
-        address: SocketAddr,
+        listener: TcpListener,
         reply: impl Fn(&Asked, &mut TcpStream) + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind(address).expect("a free port");
+        let address = listener.local_addr().expect("bound");
         let shared = Arc::new(Shared {
             reply: Box::new(reply),
             asked: Mutex::default(),

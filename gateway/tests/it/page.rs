@@ -274,7 +274,7 @@ fn a_place_moves_to_another_device_and_this_one_is_told() {
     window.press("#move button, summary:has(+ #move)");
     window.press("#move button");
     window.shows("/.fluxgate/move/K7QM-2X9P");
-    window.shows("Your place moved to your other device.");
+    window.shows("Your place moved to your other device");
 }
 
 #[test]

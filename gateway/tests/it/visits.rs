@@ -148,3 +148,31 @@ fn whoever_comes_in_while_the_shop_is_down_has_the_pass() {
     let body: Value = failed.json();
     assert_eq!(body["code"], "upstream_unavailable");
 }
+
+#[test]
+fn whoever_leaves_without_a_script_is_told_that_and_nothing_of_a_form() {
+    let origin = Origin::named("shop");
+    let site = site(
+        &origin,
+        "title: 가을 세일, capacity: { active: 1 }",
+        "{ kind: memory }",
+    );
+    let gateway = Gateway::start(&site.rest);
+    let (_first, mut second) = a_full_room(&gateway);
+    let posted = second.ask("POST /sale/order", PAGE);
+    let form = |answer: &crate::http::Answer| answer.body.contains("id=form>");
+    assert!(form(&posted) && posted.body.contains("가을 세일"));
+    let elsewhere = format!("{PAGE}Origin: https://evil.test\r\n");
+    let thrown_out = second.ask("POST /.fluxgate/sale/leave", &elsewhere);
+    assert_eq!(thrown_out.status, 403);
+    assert!(second.has("fg_t_sale"), "the place is kept");
+    let here = format!("{PAGE}Origin: http://a.test\r\nReferer: http://a.test/sale/shoes\r\n");
+    let left = second.ask("POST /.fluxgate/sale/leave", &here);
+    assert!(left.body.contains("You left the line"));
+    assert!(!form(&left));
+    assert!(
+        left.body.contains("href=\"/sale/shoes\""),
+        "where to join again"
+    );
+    assert!(!second.has("fg_t_sale"));
+}

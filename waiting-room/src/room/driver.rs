@@ -279,6 +279,9 @@ impl Driver {
 
     fn publish(&self, picture: Arc<Snapshot>) {
         self.inner.raise_highest(picture.next);
+        if let Some(next) = self.log.remembered(picture.line.id) {
+            self.inner.raise_highest(next);
+        }
         self.inner.learn(&picture);
         let (next, read_at) = (picture.next, picture.read_at);
         self.inner.door.observe(&picture.line, next, read_at);

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::{Asked, Client, Held, Inner, Presented, Room, STALE_AFTER, join::Arrival};
 use crate::{
     presence::CLOCK_SKEW,
-    snapshot::Place,
+    snapshot::{Place, Snapshot},
     status::Reason,
     token::{Challenge, Claimant, Pass, Provisional, Ticket, TokenError, Told},
-    value::{Moment, Number, Timestamp},
+    value::{LineId, Moment, Number, Timestamp},
 };
 
 /// A challenge is good this long: a visitor who opened the page and fell asleep joins on return.
@@ -121,6 +121,7 @@ impl Room {
             match inner.seal.pass_of(text, self.bound.as_ref()) {
                 Ok(pass) if self.has_left(pass.number) || self.pass_has_moved(&pass) => {}
                 Ok(pass) if now < pass.expires_at || self.goes_on(&pass, now) => {
+                    self.note_given(pass.line, pass.number);
                     return Visitor::Guest(pass);
                 }
                 Ok(_) => inner.heirlooms.counts.bad_token(TokenError::Expired),
@@ -132,7 +133,10 @@ impl Room {
         };
         match inner.seal.read_claimant_of(text, self.bound.as_ref()) {
             Ok(Claimant::Ticket(ticket)) if self.has_moved(&ticket) => Visitor::Moved,
-            Ok(Claimant::Ticket(ticket)) => Visitor::Holder(ticket),
+            Ok(Claimant::Ticket(ticket)) => {
+                self.note_given(ticket.line, ticket.number);
+                Visitor::Holder(ticket)
+            }
             Ok(Claimant::Provisional(provisional)) => Visitor::Early(provisional),
             Ok(Claimant::Challenge(challenge)) if self.is_fresh(&challenge, now) => {
                 Visitor::Returned(challenge)
@@ -145,6 +149,15 @@ impl Room {
                 inner.heirlooms.counts.bad_token(error);
                 Visitor::Stranger
             }
+        }
+    }
+
+    /// A token that we signed is evidence that its number was given, whatever a store says that lost its last seconds.
+    fn note_given(&self, line: LineId, number: Number) {
+        let seen = self.inner.snapshot.load();
+        let is_news = |seen: &Snapshot| seen.line.id == line && seen.next <= number;
+        if seen.as_deref().is_some_and(is_news) {
+            self.inner.raise_highest(number.plus(1));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Methods, events and operators' orders: what changes for those who wait, and that nobody loses a place by it.
 
 mod events;
+mod forgotten;
 mod handoff;
 mod loss;
 mod orders;

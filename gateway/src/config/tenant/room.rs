@@ -31,6 +31,8 @@ use rule::{Kind, RuleDocument};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RoomRules {
     pub(crate) name: Name,
+    /// What it is called on its page; otherwise its name is made readable.
+    pub(crate) title: Option<String>,
     pub(crate) path: PathPattern,
     pub(crate) admission: Admission,
     pub(crate) schedule: Schedule,
@@ -53,6 +55,7 @@ pub(crate) struct RoomRules {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RoomDocument {
+    title: Option<Said<Text>>,
     r#match: MatchDocument,
     #[serde(default)]
     capacity: CapacityDocument,
@@ -195,6 +198,7 @@ fn compile_room(
     let admission = checked(spec, place, told);
     Some(RoomRules {
         name: name?,
+        title: document.title.and_then(|said| Some(said.take(told)?.0)),
         path: path?,
         admission: admission?,
         schedule,

@@ -1,10 +1,14 @@
 //! Which elements and attributes a template may not have, and why.
 
+use super::style;
 use crate::page::hole::{Hole, Place};
 use crate::page::template::HOLE;
 
 /// Elements that load something, run something, or turn off the reading of tags.
-pub(super) const REFUSED: [&str; 15] = [
+pub(super) const REFUSED: [&str; 19] = [
+    "animate",
+    "animatemotion",
+    "animatetransform",
     "applet",
     "audio",
     "base",
@@ -17,12 +21,14 @@ pub(super) const REFUSED: [&str; 15] = [
     "object",
     "plaintext",
     "script",
+    "set",
     "template",
     "video",
     "xmp",
 ];
 /// Attributes that make a browser fetch.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
+    "attributionsrc",
     "background",
     "data",
     "imagesrcset",
@@ -33,6 +39,28 @@ const SOURCES: [&str; 7] = [
 ];
 /// Attributes that lead somewhere when something is pressed.
 const LINKS: [&str; 4] = ["action", "formaction", "href", "xlink:href"];
+
+/// What runs.
+const RUNS: [&str; 2] = ["javascript:", "vbscript:"];
+
+/// Whether a value would load something as a style does: drawings say some properties by attributes.
+fn is_drawn(name: &str, value: &str) -> bool {
+    let meant = value.to_ascii_lowercase();
+    let is_said_otherwise = meant.contains('&') && meant.contains('(');
+    style::loads(&meant).is_some() || is_said_otherwise && DRAWN.contains(&name)
+}
+
+/// Attributes of drawings whose value may be a `url(…)`.
+const DRAWN: [&str; 8] = [
+    "clip-path",
+    "cursor",
+    "fill",
+    "filter",
+    "marker-end",
+    "marker-start",
+    "mask",
+    "stroke",
+];
 
 /// An attribute, as it stands.
 #[derive(Debug)]
@@ -73,10 +101,13 @@ pub(super) fn forbidden(
     let is_link = matches!(element, "a" | "area");
     // Browsers take `\` for `/`, and a reference for what it stands for.
     let is_odd = |c: char| matches!(c, '\\' | '&');
-    let is_path = value.starts_with('/') && !value.starts_with("//") && !value.contains(is_odd);
+    let is_path = value.starts_with('/')
+        && !address.starts_with("//")
+        && !value.contains(is_odd)
+        && !value.contains(|c: char| c.is_ascii_control());
     let is_ours = value.starts_with(HOLE) || is_path;
     let scheme = address.split(['/', '?', '#']).next().unwrap_or_default();
-    let runs = scheme.starts_with("javascript:") || scheme.contains('&');
+    let runs = RUNS.iter().any(|prefix| scheme.starts_with(prefix)) || scheme.contains('&');
     let is_icon = || {
         all.iter()
             .any(|other| other.name == "rel" && other.value.eq_ignore_ascii_case("icon"))
@@ -99,7 +130,10 @@ pub(super) fn forbidden(
             "this would load something: carry it along as data:"
         }
         "href" if element == "link" && !is_icon() => "<link> is for rel=\"icon\" only",
-        "href" | "xlink:href" if runs => "a link leads to an address, it runs nothing",
+        "href" | "xlink:href" if runs || is_link && address.starts_with("data:") => {
+            "a link leads to an address, it runs nothing"
+        }
+        _ if is_drawn(name, value) => "a drawing loads nothing: carry it along as data:",
         "action" | "formaction" if !is_ours => "a form goes to this host only",
         _ => return None,
     };

@@ -1,7 +1,7 @@
 //! Whether a style would make a browser fetch something.
 
 /// What fetches whatever is in it.
-const FETCHES: [&str; 3] = ["@import", "image-set(", "src("];
+const FETCHES: [&str; 5] = ["@import", "cross-fade(", "image(", "image-set(", "src("];
 /// What fetches unless it carries its content along.
 const ADDRESS: &str = "url(";
 /// An escape has at most so many hexadecimal digits ([CSS Syntax 3, 4.3.7](https://www.w3.org/TR/css-syntax-3/#consume-escaped-code-point)).
@@ -80,6 +80,8 @@ mod tests {
             ("@\\69\r\nmport 'x.css';", Some(0)),
             ("a{background:image\\-set('x.png' 1x)}", Some(13)),
             ("a{background:src('x.png')}", Some(13)),
+            ("a{background:image('//x.png')}", Some(13)),
+            ("a{background:cross-fade('x.png',red)}", Some(13)),
             ("a{background:url( 'data:image/png;base64,')}", None),
             ("a{background:url(\"'data:image/png;base64,'\")}", Some(13)),
             ("a{fill:url(#mine)}q{quotes:'\\201c' '\\201d'}", None),

@@ -12,7 +12,6 @@ fn a_hostile_address_stays_text() {
         message: Some("</p><script>alert(2)</script>\u{202e}"),
         log_head: Some("\"><b>x"),
         commitment: Some("<img src=x>"),
-        handoff_url: Some("\" autofocus onfocus=alert(3) x=\""),
         work: Some(Work {
             nonce: "</script><b>",
             bits: 8,
@@ -21,6 +20,7 @@ fn a_hostile_address_stays_text() {
     };
     let evil = Visit {
         room_name: "<b>&\"'",
+        status_url: "\" autofocus onfocus=alert(3) x=\"status",
         refresh: Refresh::Itself { stop: &stop },
         ..visit(status, hostile)
     };
@@ -50,7 +50,7 @@ fn a_hostile_address_stays_text() {
     }
     assert!(page.contains("&lt;b&gt;&amp;&quot;&#39;"));
     assert!(page.contains("&lt;/p&gt;&lt;script&gt;alert(2)&lt;/script&gt;"));
-    assert!(page.contains("action=\"&quot; autofocus onfocus=alert(3) x=&quot;\""));
+    assert!(page.contains("action=\"&quot; autofocus onfocus=alert(3) x=&quot;handoff\""));
     assert_eq!(
         between(&page, "id=enter href=\"", "\""),
         "/sale/?q=&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;x=&#39;&lt;/noscript&gt;&lt;img src=x&gt;"

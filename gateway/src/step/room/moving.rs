@@ -82,13 +82,13 @@ pub(super) async fn take(facts: &Facts<'_>, asking: &Asking<'_>, code: &str) -> 
 }
 
 /// Where the visitor is: the path of the page that asks, if it is one of this site.
-fn wanted<'r>(facts: &Facts<'r>) -> &'r str {
+pub(super) fn wanted<'r>(facts: &Facts<'r>) -> &'r str {
     let from = text(facts, REFERER).and_then(|url| of_this_site(facts, url));
     from.filter(|path| path.len() <= LONGEST_WANTED && !path.starts_with(RESERVED))
         .unwrap_or("/")
 }
 
-fn is_from_here(facts: &Facts<'_>) -> bool {
+pub(super) fn is_from_here(facts: &Facts<'_>) -> bool {
     // A client that does not say is no browser that somebody else's page could use.
     text(facts, ORIGIN).is_none_or(|origin| of_this_site(facts, origin).is_some())
 }

@@ -30,12 +30,14 @@ pub(super) async fn answer(facts: &Facts<'_>, address: &str) -> Answer {
     if rules::decide(served.rules(), facts) == Decision::Deny {
         return denied(served, facts);
     }
-    let asking = Asking::of(facts, served);
+    let mut asking = Asking::of(facts, served);
+    // No form of the shop's comes here, so none can be lost.
+    asking.is_safe = true;
     let method = &facts.head.method;
     match verb {
         "status" if matches!(*method, Method::GET | Method::HEAD) => status(facts, &asking).await,
         "claim" if *method == Method::POST => claim(&asking).await,
-        "leave" if *method == Method::POST => leave(&asking).await,
+        "leave" if *method == Method::POST => leave(facts, &asking).await,
         "visit" if *method == Method::POST => visit(facts, served),
         "handoff" if *method == Method::POST => moving::offer(facts, &asking).await,
         "log" if matches!(*method, Method::GET | Method::HEAD) => {
@@ -90,7 +92,11 @@ async fn claim(asking: &Asking<'_>) -> Answer {
     told::json(asking, &outcome, status)
 }
 
-async fn leave(asking: &Asking<'_>) -> Answer {
+async fn leave(facts: &Facts<'_>, asking: &Asking<'_>) -> Answer {
+    // Another site must not throw this one's visitors out.
+    if !moving::is_from_here(facts) {
+        return Rejection::Denied.answer(facts.caller.request_id(), rand::random());
+    }
     let outcome = asking.served.room.leave(asking.asked, moment()).await;
     let left = match &outcome {
         Outcome::Held(held) if held.status.state == State::Left => held,
@@ -100,7 +106,7 @@ async fn leave(asking: &Asking<'_>) -> Answer {
     };
     let mut answer = match asking.form {
         Form::Json => told::json(asking, &outcome, StatusCode::OK),
-        Form::Html => told::still(asking, left, "/"),
+        Form::Html => told::still(asking, left, moving::wanted(facts)),
     };
     // Some clients forget only one of two cookies that an answer takes away.
     if asking.asked.presented.pass.is_some() {

@@ -8,7 +8,7 @@ use crate::{
     journal::Entry,
     line::Line,
     store::{KEPT_ENTRIES, StoreError},
-    value::LineId,
+    value::{LineId, Number},
 };
 
 /// So many entries may be added between the reading of the line and that of its log; of more, all that are kept are read.
@@ -25,6 +25,8 @@ pub(super) struct Copied {
     entries: Vec<String>,
     /// The last entries that this gateway has written, or copied; by their numbers.
     recent: BTreeMap<u64, String>,
+    /// Numbers below were given out in a line, by a log that outlived the process that kept it.
+    remembered: Option<(LineId, Number)>,
 }
 
 /// Entries of a line's log, oldest first.
@@ -53,6 +55,11 @@ impl Copied {
         let known = self.recent.iter();
         let lacking = known.filter(|(seq, _)| (first..=ours.log.seq).contains(seq));
         lacking.map(|(_, entry)| entry.clone()).collect()
+    }
+
+    pub(super) fn remembered(&self, line: LineId) -> Option<Number> {
+        let of_line = self.remembered.filter(|(of, _)| *of == line);
+        of_line.map(|(_, next)| next)
     }
 
     fn turn_to(&mut self, line: LineId) {
@@ -100,6 +107,12 @@ impl Driver {
     /// Copies the log from now on; [`Driver::take_log`] hands it out.
     pub fn keep_log(&mut self) {
         self.log.is_wanted = true;
+    }
+
+    /// `given` numbers were given out in that line, by a log that a process before this one has kept: a store that comes
+    /// back with less has forgotten.
+    pub fn remember(&mut self, line: LineId, given: u64) {
+        self.log.remembered = Some((line, Number(line.0).plus(given)));
     }
 
     /// What was added to the log since the last call, as far as this gateway has read.
