@@ -277,6 +277,19 @@ fn a_place_moves_to_another_device_and_this_one_is_told() {
     window.shows("Your place moved to your other device");
 }
 
+/// The first page of a visitor was made before there was a place to move.
+#[test]
+fn a_place_can_move_as_soon_as_there_is_one() {
+    let mut status = waiting(7);
+    status["handoff_url"] = json!("/.fluxgate/preview/handoff");
+    let stage = Stage::showing("joining", 100, status);
+    let window = Window::open();
+    window.go(&stage.url(SALE));
+    window.until("document.getElementById('place').textContent === '7'");
+    window.until("!document.getElementById('moves').hidden");
+    window.until("document.getElementById('move').action.endsWith('/.fluxgate/preview/handoff')");
+}
+
 #[test]
 fn the_sound_is_off_until_it_is_asked_for() {
     let stage = Stage::showing("waiting", 100, waiting(2));
