@@ -284,7 +284,7 @@ impl BackgroundService for RoomService {
     }
 }
 
-async fn drive(mut driver: Driver, archive: Option<Archive>, mut shutdown: ShutdownWatch) {
+async fn drive(mut driver: Driver, mut archive: Option<Archive>, mut shutdown: ShutdownWatch) {
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -295,18 +295,14 @@ async fn drive(mut driver: Driver, archive: Option<Archive>, mut shutdown: Shutd
                 driver.step(now()).await;
                 driver.retire(now()).await;
                 if let Some(archive) = archive {
-                    driver.finish_log().await;
-                    if let Some(part) = driver.take_log() {
-                        archive.add(part);
-                    }
-                    archive.close().await;
+                    archive.finish(&mut driver).await;
                 }
                 return;
             }
         }
         driver.step(now()).await;
-        if let (Some(archive), Some(part)) = (&archive, driver.take_log()) {
-            archive.add(part);
+        if let Some(archive) = &mut archive {
+            archive.follow(&mut driver);
         }
         if driver.is_alone() {
             driver.retire(now()).await;

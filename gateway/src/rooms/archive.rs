@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
 use waiting_room::journal::Entry;
-use waiting_room::{LineId, LogPart, RoomName};
+use waiting_room::{Driver, LineId, LogPart, RoomName};
 
 /// Parts on their way to the disk, and as many that it refused. A disk that stands still or is full for longer than this
 /// many ticks with an entry costs entries in this copy; others have them.
@@ -20,16 +20,38 @@ const MOST_UNDERWAY: usize = 256;
 /// Where a room's driver leaves what it copied.
 #[derive(Debug)]
 pub(super) struct Archive {
-    parts: mpsc::Sender<LogPart>,
+    kept: mpsc::Sender<Kept>,
     writer: JoinHandle<()>,
+    /// How many numbers were given out as of the last steps.
+    past: VecDeque<u64>,
+    noted: (LineId, u64),
 }
+
+/// What is kept.
+#[derive(Debug)]
+enum Kept {
+    Part(LogPart),
+    /// So many numbers may have been given out in that line.
+    Given(LineId, u64),
+}
+
+/// Steps in a second: so long may a store lag behind what it has said.
+const A_SECOND: usize = 4;
+/// The file of [`Kept::Given`], beside the logs.
+const GIVEN: &str = "given";
 
 /// The end of a file that is read for its last entry, in bytes.
 const LAST: i64 = 64 * 1024;
 
-/// How many numbers were given out in the newest line that has a log here.
+/// How many numbers may have been given out in the newest line that has a log here.
 pub(super) fn given(dir: &Path, name: &RoomName) -> Option<(LineId, u64)> {
-    let files = fs::read_dir(dir.join(&name.tenant).join(&name.room)).ok()?;
+    let dir = dir.join(&name.tenant).join(&name.room);
+    let noted = fs::read_to_string(dir.join(GIVEN)).ok();
+    let noted = noted.and_then(|text| {
+        let (line, given) = text.trim_end().split_once(' ')?;
+        Some((LineId(line.parse().ok()?), given.parse().ok()?))
+    });
+    let files = fs::read_dir(dir).ok()?;
     let lasts = files.filter_map(|file| {
         let path = file.ok()?.path();
         let line = path
@@ -41,7 +63,7 @@ pub(super) fn given(dir: &Path, name: &RoomName) -> Option<(LineId, u64)> {
             .ok()?;
         Some((LineId(line), last_given(&path)?))
     });
-    lasts.max()
+    lasts.chain(noted).max()
 }
 
 /// What the last whole entry of a file says.
@@ -58,7 +80,7 @@ fn last_given(path: &Path) -> Option<u64> {
 impl Archive {
     /// Files under `dir`, written by a thread of their own until the archive is dropped.
     pub(super) fn open(dir: PathBuf, name: &RoomName, process: u64) -> Self {
-        let (parts, mut next) = mpsc::channel::<LogPart>(MOST_UNDERWAY);
+        let (kept, mut next) = mpsc::channel(MOST_UNDERWAY);
         let mut files = Files {
             dir: dir.join(&name.tenant).join(&name.room),
             process,
@@ -67,17 +89,46 @@ impl Archive {
         };
         // A thread for as long as the room lives: the runtime's own are for what ends.
         let writer = std::thread::spawn(move || {
-            while let Some(part) = next.blocking_recv() {
-                files.take(part);
+            while let Some(kept) = next.blocking_recv() {
+                match kept {
+                    Kept::Part(part) => files.take(part),
+                    Kept::Given(line, given) => files.note(line, given),
+                }
             }
             files.give_up();
         });
-        Self { parts, writer }
+        Self {
+            kept,
+            writer,
+            past: VecDeque::new(),
+            noted: (LineId(0), 0),
+        }
+    }
+
+    /// What the driver's last step brought.
+    pub(super) fn follow(&mut self, driver: &mut Driver) {
+        if let Some(part) = driver.take_log() {
+            self.add(part);
+        }
+        if let Some(given) = driver.given() {
+            self.note(given);
+        }
+    }
+
+    /// What the last step of all has brought.
+    pub(super) async fn finish(mut self, driver: &mut Driver) {
+        driver.finish_log().await;
+        self.follow(driver);
+        if let Some(given) = driver.given() {
+            // A process that ends in peace knows all that it has given.
+            self.note_bound(given);
+        }
+        self.close().await;
     }
 
     /// Waits until all is written: a process that ends does not take entries along.
-    pub(super) async fn close(self) {
-        drop(self.parts);
+    async fn close(self) {
+        drop(self.kept);
         let written = tokio::task::spawn_blocking(|| self.writer.join());
         if !matches!(written.await, Ok(Ok(()))) {
             tracing::error!("the last entries of the line's log may be missing in this copy");
@@ -85,9 +136,32 @@ impl Archive {
     }
 
     /// Takes a part to the disk, or says that it had to be dropped.
-    pub(super) fn add(&self, part: LogPart) {
-        if let Err(error) = self.parts.try_send(part) {
+    fn add(&self, part: LogPart) {
+        if let Err(error) = self.kept.try_send(Kept::Part(part)) {
             tracing::error!(%error, "entries of the line's log are missing in this copy: the disk is too slow");
+        }
+    }
+
+    /// Notes with every step how many numbers were given out, and as many more as in the last second: a process that
+    /// dies now, with a store that loses that second, does not give them out again when both are back.
+    fn note(&mut self, (line, given): (LineId, u64)) {
+        if self.noted.0 != line {
+            self.past.clear();
+        }
+        self.past.push_back(given);
+        while self.past.len() > A_SECOND + 1 {
+            self.past.pop_front();
+        }
+        let lately = given.saturating_sub(self.past[0]);
+        self.note_bound((line, given.saturating_add(lately)));
+    }
+
+    fn note_bound(&mut self, (line, bound): (LineId, u64)) {
+        // A slow disk is for the log.
+        let has_room = self.kept.capacity() > MOST_UNDERWAY / 2;
+        let is_news = self.noted != (line, bound);
+        if is_news && has_room && self.kept.try_send(Kept::Given(line, bound)).is_ok() {
+            self.noted = (line, bound);
         }
     }
 }
@@ -120,6 +194,14 @@ impl Files {
         if self.refused.len() > MOST_UNDERWAY {
             self.refused.pop_front();
             tracing::error!(dir = %self.dir.display(), "entries of the line's log are missing in this copy");
+        }
+    }
+
+    fn note(&self, line: LineId, given: u64) {
+        let written = fs::create_dir_all(&self.dir)
+            .and_then(|()| fs::write(self.dir.join(GIVEN), format!("{} {given}\n", line.0)));
+        if let Err(error) = written {
+            tracing::debug!(%error, "how many numbers were given is not noted");
         }
     }
 
@@ -212,6 +294,37 @@ mod tests {
             fs::write(dir.join(file), text).expect("written");
         }
         assert_eq!(given(scratch.path(), &name), Some((LineId(7), said)));
+        for (noted, line, then) in [
+            (format!("7 {}\n", said + 5), 7, said + 5),
+            ("7 1\n".to_owned(), 7, said),
+            ("8 3\n".to_owned(), 8, 3),
+            ("torn".to_owned(), 7, said),
+        ] {
+            fs::write(dir.join(GIVEN), noted).expect("written");
+            assert_eq!(given(scratch.path(), &name), Some((LineId(line), then)));
+        }
+    }
+
+    /// Twenty a step: what may be lost is as much as came in the last second.
+    #[tokio::test]
+    async fn what_may_have_been_given_is_noted_ahead_and_exactly_at_the_end() {
+        let scratch = devkit::Scratch::new("archive-noted").expect("a directory");
+        let name = RoomName {
+            tenant: "acme".into(),
+            room: "sale".into(),
+        };
+        let noted = || given(scratch.path(), &name);
+        let mut archive = Archive::open(scratch.path().to_owned(), &name, 7);
+        for step in 1..=9 {
+            archive.note((LineId(5), 20 * step));
+        }
+        archive.close().await;
+        assert_eq!(noted(), Some((LineId(5), 180 + 80)));
+        let mut archive = Archive::open(scratch.path().to_owned(), &name, 8);
+        archive.note((LineId(5), 180));
+        archive.note_bound((LineId(5), 190));
+        archive.close().await;
+        assert_eq!(noted(), Some((LineId(5), 190)));
     }
 
     /// A disk that is full for a while costs nothing.

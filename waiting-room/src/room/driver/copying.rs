@@ -109,6 +109,14 @@ impl Driver {
         self.log.is_wanted = true;
     }
 
+    /// How many numbers the line has given out, as far as this gateway has read.
+    #[must_use]
+    pub fn given(&self) -> Option<(LineId, u64)> {
+        let seen = self.inner.snapshot.load();
+        let line_and_next = seen.as_ref().map(|seen| (seen.line.id, seen.next));
+        line_and_next.map(|(line, next)| (line, next.since(Number(line.0))))
+    }
+
     /// `given` numbers were given out in that line, by a log that a process before this one has kept: a store that comes
     /// back with less has forgotten.
     pub fn remember(&mut self, line: LineId, given: u64) {
