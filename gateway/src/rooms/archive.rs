@@ -37,8 +37,8 @@ enum Kept {
 
 /// Steps in a second: so long may a store lag behind what it has said.
 const A_SECOND: usize = 4;
-/// The file of [`Kept::Given`], beside the logs.
-const GIVEN: &str = "given";
+/// The file of [`Kept::Given`], beside the logs: hidden, so that whoever names all logs does not name it.
+const GIVEN: &str = ".given";
 
 /// The end of a file that is read for its last entry, in bytes.
 const LAST: i64 = 64 * 1024;

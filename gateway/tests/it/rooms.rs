@@ -358,7 +358,8 @@ fn a_room_in_shadow_lets_everybody_through_and_counts_whom_it_would_have_held() 
         browser.has("fg_p_sale").then_some(())
     });
     let shadowed = "fluxgate_room_events_total{event=\"shadowed\",room=\"sale\",tenant=\"acme\"}";
-    assert!(gateway.metric(shadowed) < 1.0, "the room was empty");
+    // A gateway that has just started may have held it for a moment.
+    let before = gateway.metric(shadowed);
     for _ in 0..3 {
         assert_eq!(second.visit().status, 200);
     }
@@ -371,7 +372,7 @@ fn a_room_in_shadow_lets_everybody_through_and_counts_whom_it_would_have_held() 
         let status = browser.status();
         (status["position"] == 1).then_some(())
     });
-    // The second, from when it had a number: nobody would have held the first.
-    let counted = gateway.metric(shadowed);
+    // From when it had a number: everybody is shown a challenge first.
+    let counted = gateway.metric(shadowed) - before;
     assert!((1.0..=2.0).contains(&counted), "{counted}");
 }

@@ -58,6 +58,7 @@ impl Shop {
         let lines = self.token.path().join("lines/acme/sale");
         let files = std::fs::read_dir(lines).expect("archived");
         let files = files.map(|file| file.expect("a file").path());
+        let files = files.filter(|file| file.extension().is_some_and(|kind| kind == "jsonl"));
         let files: Vec<_> = files.map(|file| file.display().to_string()).collect();
         let mut line = vec!["line", "verify", "--head", head];
         line.extend(files.iter().map(String::as_str));
