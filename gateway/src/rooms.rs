@@ -258,7 +258,9 @@ impl BackgroundService for RoomService {
         loop {
             for (mut driver, name) in std::mem::take(&mut *self.0.newborn.lock()) {
                 let dir = self.0.line_logs.clone();
-                let given = dir.as_deref().and_then(|dir| archive::given(dir, &name));
+                // A room that takes over from another knows what was given, and the note is a little ahead.
+                let dir_of_old = dir.as_deref().filter(|_| driver.given().is_none());
+                let given = dir_of_old.and_then(|dir| archive::given(dir, &name));
                 if let Some((line, given)) = given {
                     driver.remember(line, given);
                 }

@@ -1,5 +1,6 @@
 //! SIGHUP: a good file is swapped in whole, a bad one changes nothing.
 
+use crate::browser::{Browser, a_full_room, site};
 use crate::gateway::{Gateway, one_tenant};
 use crate::origin::Origin;
 
@@ -49,4 +50,26 @@ fn what_needs_a_restart_is_refused_by_name() {
     gateway.reload(&format!("work_stealing: false\n{}", one_tenant(&origin)));
     gateway.wait_metric(GOOD, 0.0);
     gateway.wait_printed("listen cannot change while the gateway runs");
+}
+
+/// The note of the numbers beside a line's log runs ahead of a rush. It is for a process that starts.
+#[test]
+fn a_reload_in_a_rush_is_not_taken_for_a_store_that_forgot() {
+    let origin = Origin::named("shop");
+    let logs = devkit::Scratch::new("reload-lines").expect("a directory");
+    let site = site(&origin, "capacity: { active: 1 }", "{ kind: memory }");
+    let rest = format!("line_logs: {}\n{}", logs.path().display(), site.rest);
+    let gateway = Gateway::start(&rest);
+    let (_first, _second) = a_full_room(&gateway);
+    for _ in 0..60 {
+        let mut browser = Browser::at(&gateway);
+        browser.visit();
+        browser.visit();
+    }
+    gateway.reload(&rest.replace("active: 1", "active: 2"));
+    let limit = "fluxgate_room_limit{room=\"sale\",tenant=\"acme\"}";
+    gateway.wait_metric(limit, 2.0);
+    Browser::at(&gateway).wait_in_line();
+    let restored = "fluxgate_room_events_total{event=\"restored\",room=\"sale\",tenant=\"acme\"}";
+    assert!(gateway.metric(restored) < 1.0);
 }

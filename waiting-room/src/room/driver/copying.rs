@@ -81,7 +81,9 @@ impl Copied {
     /// where `is_all` was read that is kept, the others are taken all the same.
     fn copy(&mut self, read: Vec<String>, end: u64, is_all: bool) -> bool {
         let missing = self.seq + 1..=end;
-        let remembered = self.recent.iter().map(|(seq, entry)| (*seq, entry.clone()));
+        let remembered = self.recent.iter();
+        let remembered = remembered.filter(|(seq, _)| missing.contains(seq));
+        let remembered = remembered.map(|(seq, entry)| (*seq, entry.clone()));
         let read = read.into_iter().filter_map(|entry| {
             let parsed = Entry::parse(entry.as_bytes()).ok()?;
             Some((parsed.head.seq, entry))
