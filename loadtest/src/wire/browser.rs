@@ -18,7 +18,8 @@ use super::{Dialer, Fault, Jar, Site};
 /// The two kinds of server a visitor talks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Any of the gateways: one site to the visitor, chosen anew with each connection as a balancer does.
+    /// Any of the gateways: one site to the visitor, chosen anew with each connection as a balancer does, but
+    /// not the one that failed just now.
     Gateway,
     /// The payment window.
     Psp,
@@ -120,6 +121,9 @@ pub struct Browser {
     language: &'static str,
     jars: [Jar; 2],
     sockets: [Option<Socket>; 2],
+    /// The gateway dialled last, and whether it failed: the next connection goes to another.
+    gateway: usize,
+    failed: bool,
 }
 
 impl Browser {
@@ -143,6 +147,8 @@ impl Browser {
             language,
             jars: Default::default(),
             sockets: [None, None],
+            gateway: 0,
+            failed: false,
         }
     }
 
@@ -157,6 +163,8 @@ impl Browser {
             language: self.language,
             jars: self.jars.clone(),
             sockets: [None, None],
+            gateway: 0,
+            failed: false,
         }
     }
 
@@ -216,13 +224,15 @@ impl Browser {
     /// Why there is no answer.
     pub async fn send(&mut self, ask: &Ask) -> Result<Answer, Fault> {
         let patience = self.dialer.patience();
-        match timeout(patience, self.attempt_twice(ask)).await {
-            Ok(answered) => answered,
-            Err(_) => {
-                self.sockets[ask.place as usize] = None;
-                Err(Fault::Timeout)
-            }
+        let answered = timeout(patience, self.attempt_twice(ask)).await;
+        let answered = answered.unwrap_or_else(|_| {
+            self.sockets[ask.place as usize] = None;
+            Err(Fault::Timeout)
+        });
+        if ask.place == Place::Gateway {
+            self.failed = answered.is_err();
         }
+        answered
     }
 
     async fn attempt_twice(&mut self, ask: &Ask) -> Result<Answer, Fault> {
@@ -238,11 +248,11 @@ impl Browser {
         let place = ask.place as usize;
         let mut socket = match self.sockets[place].take() {
             Some(socket) if !socket.sender.is_closed() => socket,
-            _ => self
-                .dialer
-                .dial(self.from, self.pick(ask.place).address)
-                .await
-                .map_err(Lost::Fault)?,
+            _ => {
+                let address = self.pick(ask.place).address;
+                let dialled = self.dialer.dial(self.from, address).await;
+                dialled.map_err(Lost::Fault)?
+            }
         };
         let lost = if socket.used {
             Lost::Stale
@@ -306,11 +316,17 @@ impl Browser {
         }
     }
 
-    fn pick(&self, place: Place) -> &Site {
-        match place {
-            Place::Gateway => &self.gateways[rand::rng().random_range(0..self.gateways.len())],
-            Place::Psp => &self.psp,
+    fn pick(&mut self, place: Place) -> &Site {
+        if place == Place::Psp {
+            return &self.psp;
         }
+        let count = self.gateways.len();
+        self.gateway = if self.failed && count > 1 {
+            (self.gateway + rand::rng().random_range(1..count)) % count
+        } else {
+            rand::rng().random_range(0..count)
+        };
+        &self.gateways[self.gateway]
     }
 }
 
@@ -339,3 +355,6 @@ impl Lost {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
