@@ -22,6 +22,7 @@ mod outcome;
 mod passthrough;
 mod publish;
 mod tell;
+mod trust;
 mod visit;
 mod watch;
 
@@ -66,6 +67,7 @@ use lately::Lately;
 use lateness::Lateness;
 use locate::{Located, Visitor};
 use lost::Desk;
+use trust::Trust;
 use visit::{Visited, Visits};
 use watch::Watch;
 
@@ -136,15 +138,9 @@ struct Inner {
     keeps: Arc<Gathering<Timestamp, bool>>,
     /// What newcomers have to show.
     door: Door,
-    /// The store session in which numbers may be taken; 0 while the store is doubted.
-    settled: AtomicU64,
-    /// The store session that was settled last and has forgotten nothing since: in it whoever was called may come in, though
-    /// a step has failed.
-    trusted: AtomicU64,
+    trust: Trust,
     /// The highest number this gateway knows to be given out, plus one.
     highest: AtomicU64,
-    /// The store gave out a number that was given out before.
-    doubt: AtomicBool,
     /// Another room has taken this one's line over, or none will: only what visitors do here is still recorded.
     retired: AtomicBool,
     /// One flush at a time: a chunk is written whole, so a slow older write must not land on a newer one.
@@ -185,11 +181,8 @@ impl Room {
         room.inner.prospect.store(old.inner.prospect.load_full());
         old.inner.retired.store(true, Ordering::Release);
         // The store has been found to know all that the old room knew.
-        let settled = old.inner.settled.load(Ordering::Acquire);
-        room.inner.settled.store(settled, Ordering::Release);
-        let trusted = old.inner.trusted.load(Ordering::Acquire);
-        room.inner.trusted.store(trusted, Ordering::Release);
-        driver.continue_in(settled);
+        room.inner.trust.succeed(&old.inner.trust);
+        driver.continue_in(room.inner.trust.settled());
         if let Some(seen) = old.snapshot() {
             let (ours, theirs) = (&room.inner, &old.inner);
             if ours.rules.absent_after() != theirs.rules.absent_after() {
@@ -255,10 +248,8 @@ impl Room {
             claimed: Lately::default(),
             keeps: Arc::new(Gathering::new(gather * 2)),
             door,
-            settled: AtomicU64::new(0),
-            trusted: AtomicU64::new(0),
+            trust: Trust::default(),
             highest: AtomicU64::new(0),
-            doubt: AtomicBool::new(false),
             retired: AtomicBool::new(false),
             flushing: before.map_or_else(Arc::default, |before| Arc::clone(&before.flushing)),
             heirlooms,

@@ -129,7 +129,7 @@ impl Driver {
     pub async fn step(&mut self, now: Timestamp) -> Stepped {
         let tried = self.try_step(now).await;
         if tried.is_err() {
-            self.inner.settled.store(0, Ordering::Release);
+            self.inner.trust.unsettle();
             self.session = 0;
         }
         if !self.inner.retired.load(Ordering::Acquire) {
@@ -225,9 +225,9 @@ impl Driver {
 
     fn doubt_a_new_link(&mut self, now: Timestamp) {
         let session = self.inner.store.session();
-        let doubted = self.inner.doubt.swap(false, Ordering::AcqRel);
+        let doubted = self.inner.trust.take_doubt();
         if session != self.session || doubted {
-            self.inner.settled.store(0, Ordering::Release);
+            self.inner.trust.unsettle();
             self.session = session;
             // What was read from a history that may be lost must not be written into another.
             self.known = Known::default();
@@ -271,8 +271,7 @@ impl Driver {
         };
         let handed_in = self.hand_in().await?;
         if handed_in.is_empty() && numbering::unnumbered(head, &picture.line, now).is_empty() {
-            self.inner.settled.store(self.session, Ordering::Release);
-            self.inner.trusted.store(self.session, Ordering::Release);
+            self.inner.trust.settle(self.session);
         }
         Ok(())
     }

@@ -144,14 +144,12 @@ impl Inner {
 
     /// Whether numbers may be taken: this very link to the store was found to know all we know.
     pub(super) fn is_settled(&self) -> bool {
-        let session = self.store.session();
-        session != 0 && session == self.settled.load(Ordering::Acquire)
+        self.trust.is_settled(self.store.session())
     }
 
     /// Whether the store is known to know who came in, over this very link.
     pub(super) fn is_trusted(&self) -> bool {
-        let session = self.store.session();
-        session != 0 && session == self.trusted.load(Ordering::Acquire)
+        self.trust.is_whole(self.store.session())
     }
 
     /// So many new numbers in their order; none if the store gave none.
@@ -189,8 +187,7 @@ impl Inner {
                 known,
                 "the store gave out a number twice; refused"
             );
-            self.settled.store(0, Ordering::Release);
-            self.doubt.store(true, Ordering::Release);
+            self.trust.doubt();
             return None;
         }
         self.raise_highest(first.plus(u64::from(count.get())));

@@ -1,7 +1,5 @@
 //! Giving back what the store forgot.
 
-use std::sync::atomic::Ordering;
-
 use super::{Driver, reach_of, record_of};
 use crate::{
     bits::Bits,
@@ -95,8 +93,7 @@ impl Driver {
     }
 
     fn begin_settling(&mut self, now: Timestamp) {
-        self.inner.settled.store(0, Ordering::Release);
-        self.inner.trusted.store(0, Ordering::Release);
+        self.inner.trust.forget();
         self.settle_at = now.plus(self.inner.store.settle());
         // Seats of our visitors, and who waits.
         self.inner.soil();

@@ -28,8 +28,7 @@ impl Driver {
         let first = inner.store.take(count).await?.first;
         let session = inner.store.session();
         if session != self.session || first < known {
-            inner.settled.store(0, Ordering::Release);
-            inner.doubt.store(true, Ordering::Release);
+            inner.trust.doubt();
             let text = "numbers that were given out before";
             return Err(StoreError::Unexpected(text.into()));
         }
