@@ -74,6 +74,12 @@ impl Bits {
         }
     }
 
+    /// Puts one chunk of a store in the place of what is known of it.
+    pub(crate) fn set_bytes(&mut self, chunk: u64, bytes: &[u8]) {
+        self.chunks.remove(&chunk);
+        self.merge_bytes(chunk, bytes);
+    }
+
     /// One chunk in store form; 512 bytes.
     #[must_use]
     pub fn bytes(&self, chunk: u64) -> [u8; CHUNK_BYTES] {

@@ -125,15 +125,10 @@ struct Inner {
     presence: Recorder,
     activity: Recorder,
     due: Recorder,
-    lateness: Lateness,
     visits: Visits,
-    /// Visits that the origin said are over, to be written down.
-    released: parking_lot::Mutex<Vec<Number>>,
     joins: Joins,
     /// Called visitors who come in.
     claims: Arc<Gathering<Number, Result<Was, StoreError>>>,
-    /// Who came in lately.
-    claimed: Lately,
     /// Visits to be written down before their visitors go on.
     keeps: Arc<Gathering<Timestamp, bool>>,
     /// What newcomers have to show.
@@ -161,6 +156,15 @@ struct Inner {
 struct Heirlooms {
     counts: Arc<Counts>,
     desk: Arc<Desk>,
+    lateness: Arc<Lateness>,
+    /// Until then some gateway's bits may be missing, in milliseconds.
+    whole_from: Arc<AtomicU64>,
+    /// Visits that the origin said are over, to be written down.
+    released: Arc<Mutex<Vec<Number>>>,
+    /// Who came in lately.
+    claimed: Arc<Lately>,
+    /// Who left lately.
+    left: Arc<Lately>,
     /// What is learnt from pictures. No request thread waits for it.
     watch: Arc<Mutex<Watch>>,
     /// What the origin said last is left to sell, and when.
@@ -230,9 +234,7 @@ impl Room {
             activity: Recorder::new(Trace::Activity, visits.keep())
                 .beside(before.map(|before| &before.activity)),
             due: Recorder::new(Trace::Due, DUE_KEEP).beside(before.map(|before| &before.due)),
-            lateness: Lateness::default(),
             visits,
-            released: parking_lot::Mutex::default(),
             name,
             rules,
             schedule,
@@ -245,7 +247,6 @@ impl Room {
             visited: ArcSwap::default(),
             joins: Joins::gathering(gather, before.map(|before| &before.joins)),
             claims: Arc::new(Gathering::new(gather * 2)),
-            claimed: Lately::default(),
             keeps: Arc::new(Gathering::new(gather * 2)),
             door,
             trust: Trust::default(),
@@ -332,6 +333,7 @@ impl Room {
                 ticket: TicketChange::Keep,
             });
         }
+        self.inner.heirlooms.left.note(number, at.now);
         self.inner.heirlooms.counts.add(Event::Left);
         self.gone(at.now)
     }

@@ -28,8 +28,10 @@ pub enum LotStep {
     Draw {
         /// From what.
         drawn: Drawn,
-        /// Drawn numbers whose holders were not there at the opening.
-        absent: Bits,
+        /// Drawn numbers that are nobody's, or whose holders had left or were known to be gone.
+        gone: Bits,
+        /// Drawn numbers whose holders were not seen at the opening.
+        unseen: Bits,
     },
 }
 
@@ -107,7 +109,11 @@ impl Tick<'_> {
                     lot.digest = Some(*digest);
                 }
             }
-            LotStep::Draw { drawn, absent } => self.draw_lot(drawn, absent),
+            LotStep::Draw {
+                drawn,
+                gone,
+                unseen,
+            } => self.draw_lot(drawn, gone, unseen),
         }
     }
 
@@ -138,7 +144,7 @@ impl Tick<'_> {
         Some(from)
     }
 
-    fn draw_lot(&mut self, drawn: &Drawn, absent: &Bits) {
+    fn draw_lot(&mut self, drawn: &Drawn, gone: &Bits, unseen: &Bits) {
         let Some(lot) = &mut self.line.lot else {
             return;
         };
@@ -149,14 +155,20 @@ impl Tick<'_> {
         let from = lot.from;
         self.bury(from, list.to);
         self.bury(list.to.plus(u64::from(count)), list.end);
+        self.mark_all_gone(gone);
+        // After a stall they may not have been heard.
         if self.now >= self.line.judge_from {
-            for chunk in absent.chunks() {
-                self.mark_gone(chunk, absent.words(chunk));
-            }
+            self.mark_all_gone(unseen);
         }
         // Nobody has polled under a drawn number yet.
         self.judge_later();
         self.line.rolls.clear();
+    }
+
+    fn mark_all_gone(&mut self, numbers: &Bits) {
+        for chunk in numbers.chunks() {
+            self.mark_gone(chunk, numbers.words(chunk));
+        }
     }
 
     /// Numbers that nobody holds, or no longer by this name.

@@ -52,7 +52,7 @@ impl Room {
                 VisitNow::Unknown => {}
             }
         }
-        inner.claimed.note(ticket.number, at.now);
+        inner.heirlooms.claimed.note(ticket.number, at.now);
         self.count_visit(ticket.number, expires_at, at.now);
         if !self.keep_activity(at.now).await {
             // The claim stands: whoever asks again in time comes in.

@@ -56,8 +56,6 @@ pub struct Driver {
     presence_at: Timestamp,
     /// The last step that read the store.
     stepped_at: Timestamp,
-    /// Until then some gateway's bits may be missing.
-    whole_from: Timestamp,
     known: Known,
     orders: Arc<Orders>,
     order: Option<drawing::Order>,
@@ -96,7 +94,6 @@ impl Driver {
             failing: None,
             presence_at: Timestamp(0),
             stepped_at: Timestamp(0),
-            whole_from: Timestamp(0),
             known: Known::default(),
             orders: Arc::default(),
             order: None,
@@ -167,14 +164,14 @@ impl Driver {
         if self.inner.retired.load(Ordering::Acquire) {
             // Long requests may hold this room for hours. Its rules are over: its successor reads and ticks.
             self.flush(now).await?;
-            self.write_released().await?;
+            self.write_released(now).await?;
             return Ok(Stepped::Read);
         }
         let watch = Stopwatch::start();
         self.doubt_a_new_link(now);
         self.flush(now).await?;
         self.report(now).await?;
-        self.write_released().await?;
+        self.write_released(now).await?;
         // Read before the head: numbers taken meanwhile are not evidence of a loss.
         let highest = Number(self.inner.highest.load(Ordering::Acquire));
         let asked_at = now.plus(watch.elapsed());
@@ -219,7 +216,7 @@ impl Driver {
         }
         match picture {
             Some(picture) => self.tick(&picture, &head, now).await,
-            None => self.open_line(now).await,
+            None => self.open_line(&head, now).await,
         }
     }
 
@@ -243,7 +240,7 @@ impl Driver {
     }
 
     async fn flush(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        self.inner.lateness.judge(now);
+        self.inner.heirlooms.lateness.judge(now);
         let presence_too = now >= self.presence_at.plus(PRESENCE_EVERY);
         let take = |inner: &Inner, writes: &mut Vec<ChunkWrite>| {
             inner.activity.take_dirty(writes);

@@ -29,7 +29,7 @@ impl Inner {
             .load()
             .keep(&mut writes, self.calls_remembered());
         let soil = Soil(self);
-        let heard_at = match self.lateness.is_behind(now) {
+        let heard_at = match self.heirlooms.lateness.is_behind(now) {
             true => now.minus(AS_IF_SILENT),
             false => now,
         };

@@ -1,4 +1,4 @@
-//! Who came in here moments ago: what no picture may show yet, and a store that forgets has to be told again.
+//! Who came in or left here moments ago: what no picture may show yet, and a store that forgets has to be told again.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -9,28 +9,28 @@ use crate::{
     value::{Number, Timestamp},
 };
 
-/// Longer than from a claim to the picture that shows it, be it made by a slow store.
+/// Longer than from a mark to the picture that shows it, be it made by a slow store.
 const REMEMBER: Duration = Duration::from_secs(30);
 /// Most that are remembered: two megabytes.
 const MOST: usize = 1 << 17;
 
-/// The last claims.
+/// The last of one kind.
 #[derive(Debug, Default)]
 pub(super) struct Lately(Mutex<VecDeque<(Timestamp, Number)>>);
 
 impl Lately {
     pub(super) fn note(&self, number: Number, now: Timestamp) {
-        let mut claims = self.0.lock();
-        while let Some((at, _)) = claims.front()
-            && (claims.len() >= MOST || now.since(*at) > REMEMBER)
+        let mut marks = self.0.lock();
+        while let Some((at, _)) = marks.front()
+            && (marks.len() >= MOST || now.since(*at) > REMEMBER)
         {
-            claims.pop_front();
+            marks.pop_front();
         }
-        claims.push_back((now, number));
+        marks.push_back((now, number));
     }
 
     pub(super) fn numbers(&self) -> Bits {
-        let claims = self.0.lock();
-        claims.iter().map(|(_, number)| *number).collect()
+        let marks = self.0.lock();
+        marks.iter().map(|(_, number)| *number).collect()
     }
 }

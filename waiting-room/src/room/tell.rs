@@ -90,7 +90,10 @@ impl Room {
         status.reason = status.reason.or(reason);
         if self.comes_up_soon(ticket.number, place) {
             if let Told::Wait { next_poll_at, .. } = ticket.told {
-                inner.lateness.note(ticket.number, next_poll_at, at.now);
+                inner
+                    .heirlooms
+                    .lateness
+                    .note(ticket.number, next_poll_at, at.now);
             }
             status.poll_after = status::poll_soon(status.poll_after, at.entropy);
             let due = at.now.plus(status.poll_after).plus(DUE_SLACK);

@@ -279,7 +279,7 @@ impl Room {
     /// store has taken it.
     pub fn release(&self, number: Number) {
         self.inner.heirlooms.counts.add(Event::Released);
-        self.inner.released.lock().push(number);
+        self.inner.heirlooms.released.lock().push(number);
     }
 }
 

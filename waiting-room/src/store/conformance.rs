@@ -41,6 +41,7 @@ pub async fn run(rooms: &dyn Rooms) {
     traces::traces_of_gateways_are_united(rooms).await;
     traces::epochs_of_visits_are_listed_until_they_are_forgotten(rooms).await;
     traces::writing_a_trace_again_changes_nothing(rooms).await;
+    traces::a_chunk_takes_the_place_of_what_its_gateway_wrote_before(rooms).await;
     one_gateway_wins_a_tick(rooms).await;
     a_commit_is_fenced_by_the_version(rooms).await;
     a_commit_raises_the_counter_and_never_lowers_it(rooms).await;

@@ -222,7 +222,7 @@ impl RoomStore for MemoryStore {
                 .bits
                 .entry(gateway)
                 .or_default()
-                .merge_bytes(write.chunk, &write.bytes);
+                .set_bytes(write.chunk, &write.bytes);
         }
         Ok(())
     }

@@ -6,6 +6,8 @@ mod failover;
 mod fleet;
 mod history;
 mod known_failures;
+mod link;
+mod lost_writes;
 mod methods;
 mod newcomers;
 mod overload;

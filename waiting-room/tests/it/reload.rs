@@ -57,6 +57,13 @@ impl World {
         world
     }
 
+    async fn steps(&mut self, steps: u32) {
+        for _ in 0..steps {
+            self.now = self.now.plus(TICK);
+            self.old.step(self.now).await;
+        }
+    }
+
     fn occupied(&self, room: &Room) -> u64 {
         room.gauges(self.now).occupied
     }
@@ -222,4 +229,44 @@ async fn a_rotation_of_keys_changes_no_commitment_that_was_shown() {
     }
     shown.dedup();
     assert_eq!(shown.len(), 1, "{shown:?}");
+}
+
+#[tokio::test]
+async fn a_visit_that_was_over_while_the_store_was_lost_is_over_after_a_reload() {
+    let mut world = World::full(1, 600).await;
+    let seen = world.old.room.snapshot().expect("a picture");
+    let number = seen.marks.claimed.iter().next().expect("somebody inside");
+    world.store.cut();
+    world.steps(8).await;
+    world.old.room.release(number);
+    world.steps(1).await;
+    let (room, driver) = world.reload(spec(1, 600));
+    // As the gateway does when nobody holds the old room any more.
+    world.steps(1).await;
+    world.old.driver.retire(world.now).await;
+    (world.old.room, world.old.driver) = (room, driver);
+    world.steps(1).await;
+    world.store.mend();
+    world.steps(100).await;
+    assert_eq!(world.occupied(&world.old.room), 0);
+}
+
+#[tokio::test]
+async fn who_comes_in_after_a_reload_writes_over_nobody_who_came_before() {
+    let mut world = World::full(2, 600).await;
+    let (room, driver) = world.reload(spec(3, 600));
+    // A long request holds the old room.
+    let _old = std::mem::replace(&mut world.old.room, room);
+    world.old.driver = driver;
+    let mut third = Browser::default();
+    for _ in 0..40 {
+        world.steps(1).await;
+        if third.pass.is_none() {
+            let _ = third.enter(&world.old, world.now, 77).await;
+        }
+    }
+    assert!(third.pass.is_some());
+    // Their calls are forgotten: only what was recorded counts.
+    world.steps(4 * 200).await;
+    assert_eq!(world.occupied(&world.old.room), 3);
 }

@@ -232,16 +232,20 @@ fn draw(
         return None;
     };
     let (list, living) = (lot.list?, traces.living.as_ref()?);
-    let left = &picture.marks.left;
-    let mut absent = Bits::new();
+    let marks = &picture.marks;
+    let (mut gone, mut unseen) = (Bits::new(), Bits::new());
     for (index, place) in (0..).zip(places) {
-        let number = lot.from.plus(index);
-        if !living.has(number) || left.has(number) {
-            absent.add(list.to.plus(u64::from(*place)));
+        let (number, drawn) = (lot.from.plus(index), list.to.plus(u64::from(*place)));
+        let is_there = living.has(number);
+        if marks.left.has(number) || marks.gone.has(number) && !is_there {
+            gone.add(drawn);
+        } else if !is_there {
+            unseen.add(drawn);
         }
     }
     Some(LotStep::Draw {
         drawn: drawn.clone(),
-        absent,
+        gone,
+        unseen,
     })
 }

@@ -1,7 +1,7 @@
 //! What the gateways of a fleet owe each other: to be missed when they die, not to be missed when they end, and to leave
 //! no numbers behind that nobody holds.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use super::Driver;
 use crate::{
@@ -37,7 +37,7 @@ impl Driver {
     pub async fn retire(&mut self, now: Timestamp) {
         self.presence_at = Timestamp(0);
         let flushed = self.flush(now).await;
-        let flushed = flushed.and(self.write_released().await);
+        let flushed = flushed.and(self.write_released(now).await);
         let retired = self.inner.store.retire(self.inner.gateway).await;
         if let Err(error) = flushed.and(retired) {
             tracing::debug!(%error, "this gateway will be missed for a while");
@@ -45,15 +45,18 @@ impl Driver {
     }
 
     /// Visits that the origin said are over. What the store did not take is said again.
-    pub(super) async fn write_released(&self) -> Result<(), StoreError> {
-        let released = std::mem::take(&mut *self.inner.released.lock());
+    pub(super) async fn write_released(&self, now: Timestamp) -> Result<(), StoreError> {
+        let released = std::mem::take(&mut *self.inner.heirlooms.released.lock());
         if released.is_empty() {
             return Ok(());
         }
         let numbers = released.iter().copied().collect();
         let written = self.inner.store.merge(Mark::Left, &numbers).await;
-        if written.is_err() {
-            self.inner.released.lock().extend(released);
+        match written {
+            Ok(()) => released
+                .into_iter()
+                .for_each(|number| self.inner.heirlooms.left.note(number, now)),
+            Err(_) => self.inner.heirlooms.released.lock().extend(released),
         }
         written
     }
@@ -66,18 +69,24 @@ impl Driver {
         let stood_still = stepped_at.0 > 0 && now.since(stepped_at) > STOOD_STILL;
         if stood_still {
             // The others would see it only by a longer silence.
-            self.inner.lateness.fall_behind(now, CAUGHT_UP_AFTER);
+            self.inner
+                .heirlooms
+                .lateness
+                .fall_behind(now, CAUGHT_UP_AFTER);
         }
         let is_missed = |at: &Timestamp| (MISSED_AFTER..MISSED_FOR).contains(&now.since(*at));
         if stood_still || self.known.gateways.values().any(is_missed) {
-            self.whole_from = now.plus(CAUGHT_UP_AFTER);
+            let whole_from = now.plus(CAUGHT_UP_AFTER).0;
+            let known = &self.inner.heirlooms.whole_from;
+            known.store(whole_from, Ordering::Relaxed);
         }
     }
 
     /// Whether every gateway's bits can be trusted to be there.
     pub(super) fn fleet(&self, now: Timestamp) -> Fleet {
         // A clock that was set back ends it.
-        let left = self.whole_from.since(now);
+        let whole_from = self.inner.heirlooms.whole_from.load(Ordering::Relaxed);
+        let left = Timestamp(whole_from).since(now);
         match !left.is_zero() && left <= CAUGHT_UP_AFTER {
             true => Fleet::Missing,
             false => Fleet::Whole,

@@ -1,15 +1,22 @@
 //! The beginning of a line.
 
+use std::sync::Arc;
+
 use super::{Driver, Stepped, reach_of, record_of};
 use crate::{
-    line::{Line, SEGMENT_NUMBERS},
+    line::{Line, Marks, SEGMENT_NUMBERS},
     presence::Epochs,
-    store::{Commit, StoreError},
+    snapshot::Snapshot,
+    store::{Commit, Committed, Head, StoreError},
     value::Timestamp,
 };
 
 impl Driver {
-    pub(super) async fn open_line(&self, now: Timestamp) -> Result<Stepped, StoreError> {
+    pub(super) async fn open_line(
+        &mut self,
+        head: &Head,
+        now: Timestamp,
+    ) -> Result<Stepped, StoreError> {
         let line = Line::open(now, Epochs::of_presence(&self.inner.rules).settled(now));
         tracing::info!(line = line.id.0, "a new line is opened");
         let commit = Commit {
@@ -21,8 +28,13 @@ impl Driver {
             chunks: Vec::new(),
             entries: Vec::new(),
         };
-        self.inner.store.commit(&commit).await?;
-        // The next step reads it like everybody else, whoever won.
+        if self.inner.store.commit(&commit).await? == Committed::Done {
+            // Should the store forget it before the next step, it is given back: visitors may have numbers of it by then.
+            let mut opened = Snapshot::build(line, commit.next_at_least, Marks::default(), now);
+            opened.orders = self.orders_of(head, now);
+            self.publish(Arc::new(opened));
+        }
+        // Whoever won, the next step reads it like everybody else.
         Ok(Stepped::Read)
     }
 }

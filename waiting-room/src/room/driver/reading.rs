@@ -73,23 +73,29 @@ impl Driver {
         if all {
             self.known.all_at = now;
         }
-        let event = self.inner.schedule.at(now.0).event;
-        let began = event.map_or(Timestamp(0), |event| Timestamp(event.prequeue_at));
-        let orders = Orders::read(&head.orders).of_a_sale_since(began);
-        if *self.orders != orders {
-            self.orders = Arc::new(orders);
-        }
+        let orders = self.orders_of(head, now);
         self.learn_rosters(&line).await?;
         let moves = self.read_moves(line.floor).await?;
         let marks = self.known.marks.clone();
         let mut picture = Snapshot::build(line, next, marks, now);
-        picture.orders = Arc::clone(&self.orders);
+        picture.orders = orders;
         picture.draw = self.drawn_order(&picture.line);
         picture.commitment = self.commitment(&picture.line, now);
         picture.draw_list = self.draw_list(&picture.line, now);
         picture.rosters = self.rosters.of(&picture.line);
         picture.moves = moves;
         Ok(Arc::new(picture))
+    }
+
+    /// The orders that stand.
+    pub(super) fn orders_of(&mut self, head: &Head, now: Timestamp) -> Arc<Orders> {
+        let event = self.inner.schedule.at(now.0).event;
+        let began = event.map_or(Timestamp(0), |event| Timestamp(event.prequeue_at));
+        let orders = Orders::read(&head.orders).of_a_sale_since(began);
+        if *self.orders != orders {
+            self.orders = Arc::new(orders);
+        }
+        Arc::clone(&self.orders)
     }
 
     async fn read_activity(&self, now: Timestamp) -> Result<(), StoreError> {

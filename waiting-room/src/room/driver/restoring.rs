@@ -32,7 +32,7 @@ impl Driver {
             inner.activity.adopt(bits, *epoch, now);
         }
         self.known.all_at = Timestamp(0);
-        self.add_what_we_know(known).await?;
+        self.add_what_we_know(known, known.line.floor).await?;
         for (place, order) in known.orders.iter() {
             // What was said to another gateway meanwhile is newer.
             let stands = told.iter().find(|(other, _)| *other == place);
@@ -75,7 +75,8 @@ impl Driver {
 
 impl Driver {
     /// Another gateway has given the line back to a store that forgot: what this one wrote may be lost too, though the line
-    /// is the same. It is written again before anything is decided.
+    /// is the same. It is written again before anything is decided. A store that lost less than a tick looks as if it had
+    /// lost nothing: it is told again over each new link.
     pub(super) async fn join_in_restoring(
         &mut self,
         both: Option<(&Line, &Snapshot)>,
@@ -84,11 +85,15 @@ impl Driver {
         let Some((line, known)) = both else {
             return Ok(());
         };
-        if line.id != known.line.id || line.restored() == known.line.restored() {
+        let is_given_back = line.restored() != known.line.restored();
+        let is_new_link = self.known.line.is_none();
+        if line.id != known.line.id || !(is_given_back || is_new_link) {
             return Ok(());
         }
-        self.begin_settling(now);
-        self.add_what_we_know(known).await?;
+        if is_given_back {
+            self.begin_settling(now);
+        }
+        self.add_what_we_know(known, line.floor).await?;
         self.flush(now).await
     }
 
@@ -102,12 +107,16 @@ impl Driver {
         self.handed_in.clear();
     }
 
-    async fn add_what_we_know(&self, known: &Snapshot) -> Result<(), StoreError> {
-        let store = &self.inner.store;
-        let lately = self.inner.claimed.numbers();
-        store.merge(Mark::Claimed, &known.marks.claimed).await?;
-        store.merge(Mark::Claimed, &lately).await?;
-        store.merge(Mark::Left, &known.marks.left).await
+    async fn add_what_we_know(&self, known: &Snapshot, floor: Number) -> Result<(), StoreError> {
+        let mut claimed = known.marks.claimed.clone();
+        claimed.merge(&self.inner.heirlooms.claimed.numbers());
+        let mut left = known.marks.left.clone();
+        left.merge(&self.inner.heirlooms.left.numbers());
+        for (mark, bits) in [(Mark::Claimed, &mut claimed), (Mark::Left, &mut left)] {
+            bits.forget_below(floor);
+            self.inner.store.merge(mark, bits).await?;
+        }
+        Ok(())
     }
 }
 

@@ -99,3 +99,15 @@ pub(super) async fn writing_a_trace_again_changes_nothing(rooms: &dyn Rooms) {
         [1, 4].map(number).into_iter().collect::<Bits>()
     );
 }
+
+/// A gateway knows all of its own chunk: what it wrote before is not added to it.
+pub(super) async fn a_chunk_takes_the_place_of_what_its_gateway_wrote_before(rooms: &dyn Rooms) {
+    let store = rooms.open("rewritten");
+    for numbers in [[1], [2]] {
+        let writes = [write(Trace::Presence, 7, &numbers)];
+        let flushed = store.flush(GatewayId(1), Timestamp(7), &writes);
+        assert_eq!(flushed.await, Ok(()));
+    }
+    let kept = trace(&*store, (Trace::Presence, 7)).await;
+    assert_eq!(kept, Bits::from_iter([number(2)]));
+}

@@ -2,9 +2,12 @@
 
 use policies::schedule::Schedule;
 use waiting_room::{
-    Outcome,
+    Outcome, State,
     journal::{Verifier, verify},
+    store::memory::Backup,
 };
+
+use crate::fleet::Browser;
 
 use super::scene::{Scene, inside, numbers};
 
@@ -84,4 +87,109 @@ async fn who_came_in_by_a_forgotten_line_is_not_in_the_log_of_the_next() {
     let copies = logs.iter().map(String::as_bytes);
     let report = verify(copies, Verifier::new()).expect("readable");
     assert!(report.is_clean(), "{report}");
+}
+
+/// What a gateway recorded lies in the hands of all.
+#[tokio::test]
+async fn seats_that_a_gateway_recorded_that_is_gone_are_given_back() {
+    let mut scene = Scene::new(3, Schedule::default()).await;
+    let mut crowd = vec![Browser::default(); 3];
+    for browser in &mut crowd {
+        for _ in 0..2 {
+            let _ = scene.enter_at(0, browser).await;
+        }
+        scene.steps(1).await;
+    }
+    assert_eq!(inside(&crowd), 3);
+    // Their calls are forgotten by now.
+    scene.steps(4 * 200).await;
+    scene.replace(0);
+    scene.steps(4 * 15).await;
+    let occupied = |scene: &Scene| {
+        let seen = scene.gateways[1].room.snapshot().expect("a picture");
+        seen.line.occupied
+    };
+    assert_eq!(occupied(&scene), 3);
+    scene.store.wipe();
+    scene.steps(4 * 12).await;
+    assert_eq!(occupied(&scene), 3, "still inside");
+}
+
+#[tokio::test]
+async fn the_lists_of_those_who_came_meanwhile_are_given_back_too() {
+    let mut scene = Scene::new(1, Schedule::default()).await;
+    let _first = scene.arrive(2).await;
+    scene.store.cut();
+    scene.steps(20).await;
+    let mut crowd = vec![Browser::default(); 3];
+    for browser in &mut crowd {
+        let _ = scene.enter(browser).await;
+        scene.poll(browser).await;
+        scene.steps(1).await;
+    }
+    scene.store.mend();
+    scene.steps(60).await;
+    let mut asleep = crowd.clone();
+    for browser in &mut crowd {
+        scene.poll(browser).await;
+    }
+    let numbered = numbers(&crowd);
+    assert!(numbered.iter().all(Option::is_some), "{numbered:?}");
+    scene.store.wipe();
+    scene.steps(16).await;
+    // A gateway that never saw the lists answers those who slept.
+    scene.replace(0);
+    scene.steps(64).await;
+    for browser in &mut asleep {
+        let _ = browser.status(&scene.gateways[0], scene.now, 5).await;
+    }
+    assert_eq!(numbers(&asleep), numbered);
+}
+
+/// A line of one seat, which was given up and whose next visitor is called: with the store's copy of the moment before.
+async fn called(scene: &mut Scene) -> (Browser, Backup) {
+    let mut crowd = scene.arrive(2).await;
+    let mut second = crowd.pop().expect("two");
+    let mut first = crowd.pop().expect("two");
+    assert!(first.pass.is_some() && second.pass.is_none());
+    let _ = first.leave(&scene.gateways[0], scene.now).await;
+    let mut before = scene.store.backup();
+    while scene.poll(&mut second).await.status.state != State::Called {
+        before = scene.store.backup();
+        scene.steps(1).await;
+    }
+    (second, before)
+}
+
+/// Both the call and the claim are lost, or the claim alone: then the store looks as if it had forgotten nothing.
+#[tokio::test]
+async fn a_claim_of_a_moment_ago_is_told_to_a_store_that_forgot_it() {
+    for claim_alone in [false, true] {
+        let mut scene = Scene::new(1, Schedule::default()).await;
+        let (mut guest, mut before) = called(&mut scene).await;
+        if claim_alone {
+            before = scene.store.backup();
+        }
+        let number = guest.ticket().expect("called").number;
+        let outcome = scene.enter(&mut guest).await;
+        assert!(matches!(outcome, Outcome::Admitted(_)));
+        scene.store.roll_back(&before);
+        scene.steps(20).await;
+        let seen = scene.gateways[0].room.snapshot().expect("a picture");
+        assert!(seen.marks.claimed.has(number), "{claim_alone}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_left_a_moment_ago_stays_out_though_the_store_forgot_it() {
+    let mut scene = Scene::new(1, Schedule::default()).await;
+    let mut crowd = scene.arrive(2).await;
+    let mut waits = crowd.pop().expect("two");
+    let number = waits.ticket().expect("a place").number;
+    let before = scene.store.backup();
+    let _ = waits.leave(&scene.gateways[0], scene.now).await;
+    scene.store.roll_back(&before);
+    scene.steps(20).await;
+    let seen = scene.gateways[0].room.snapshot().expect("a picture");
+    assert!(seen.marks.left.has(number));
 }

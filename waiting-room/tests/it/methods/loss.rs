@@ -326,3 +326,21 @@ async fn a_clock_that_is_set_back_stops_the_line_with_a_reason_and_costs_nobody_
     let held = scene.poll(&mut crowd[1]).await;
     assert_eq!(held.status.state, State::Called, "{held:?}");
 }
+
+#[tokio::test]
+async fn a_call_that_was_open_when_the_store_was_lost_is_open_until_it_is_back() {
+    let mut scene = Scene::new(1, Schedule::default()).await;
+    let mut crowd = scene.arrive(2).await;
+    let _ = crowd[0].leave(&scene.gateways[0], scene.now).await;
+    while scene.poll(&mut crowd[1]).await.status.state != State::Called {
+        scene.steps(1).await;
+    }
+    scene.steps(4).await;
+    scene.store.cut();
+    scene.steps(4 * 200).await;
+    assert_eq!(scene.poll(&mut crowd[1]).await.status.state, State::Called);
+    scene.store.mend();
+    scene.steps(12).await;
+    let outcome = scene.enter(&mut crowd[1]).await;
+    assert!(matches!(outcome, Outcome::Admitted(_)), "{outcome:?}");
+}
