@@ -11,7 +11,10 @@ use waiting_room::{
     store::memory::MemoryStore,
 };
 
-use crate::fleet::{Browser, Gateway, START, parts, seal};
+use crate::{
+    fleet::{Browser, Gateway, START, parts, seal},
+    methods::scene::Scene,
+};
 
 fn spec(active: u32, ttl: u64) -> Spec {
     Spec {
@@ -269,4 +272,34 @@ async fn who_comes_in_after_a_reload_writes_over_nobody_who_came_before() {
     // Their calls are forgotten: only what was recorded counts.
     world.steps(4 * 200).await;
     assert_eq!(world.occupied(&world.old.room), 3);
+}
+
+#[tokio::test]
+async fn a_shorter_absence_forgets_nobody_who_was_just_there() {
+    let rules = |absent_after| {
+        let absent_after = Duration::from_secs(absent_after);
+        Admission::new(Spec {
+            active: Some(1),
+            absent_after,
+            ..Spec::default()
+        })
+        .expect("valid")
+    };
+    let mut scene = Scene::under(rules(600), Schedule::default()).await;
+    let mut crowd = scene.arrive(10).await;
+    let waiting = |scene: &Scene| {
+        let seen = scene.gateways[0].room.snapshot().expect("a picture");
+        seen.waiting_total()
+    };
+    // Everybody was seen within the old time, by epochs of its length.
+    scene.steps(4 * 250).await;
+    for browser in &mut crowd[1..] {
+        scene.poll(browser).await;
+    }
+    assert_eq!(waiting(&scene), 9);
+    scene.rerule(rules(60));
+    scene.steps(4 * 55).await;
+    assert_eq!(waiting(&scene), 9, "less than a minute ago");
+    scene.steps(4 * 60).await;
+    assert_eq!(waiting(&scene), 0, "nobody was seen since");
 }

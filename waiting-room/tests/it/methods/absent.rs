@@ -72,3 +72,19 @@ async fn an_opening_put_off_after_the_list_was_closed_draws_people_only() {
         assert_eq!(waiting(&scene), 18, "{outage}");
     }
 }
+
+#[tokio::test]
+async fn a_lottery_called_off_after_its_list_was_closed_leaves_people_only() {
+    let named = EventSpec {
+        beacon: Some("drand 12".into()),
+        ..event(Method::Lottery)
+    };
+    let mut scene = Scene::new(2, schedule(Method::Closed, vec![named])).await;
+    scene.until(11).await;
+    let mut crowd = scene.arrive(20).await;
+    scene.play(&mut crowd, 62).await;
+    scene.reschedule(&schedule(Method::Fifo, vec![]));
+    scene.play(&mut crowd, 66).await;
+    assert_eq!(inside(&crowd), 2);
+    assert_eq!(waiting(&scene), 18);
+}

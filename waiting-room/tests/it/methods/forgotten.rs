@@ -4,7 +4,7 @@ use policies::schedule::Schedule;
 use waiting_room::{
     Outcome, State,
     journal::{Verifier, verify},
-    store::memory::Backup,
+    store::{RoomStore, memory::Backup},
 };
 
 use crate::fleet::Browser;
@@ -192,4 +192,17 @@ async fn whoever_left_a_moment_ago_stays_out_though_the_store_forgot_it() {
     scene.steps(20).await;
     let seen = scene.gateways[0].room.snapshot().expect("a picture");
     assert!(seen.marks.left.has(number));
+}
+
+#[tokio::test]
+async fn the_log_is_given_back_where_the_fleet_lives_on() {
+    let mut scene = Scene::new(1, Schedule::default()).await;
+    let _crowd = scene.arrive(3).await;
+    scene.steps(40).await;
+    let before = scene.store.log(100).await.expect("a log");
+    assert!(!before.is_empty());
+    scene.store.wipe();
+    scene.steps(20).await;
+    let after = scene.store.log(100).await.expect("a log");
+    assert!(after.starts_with(&before), "{after:?}");
 }
