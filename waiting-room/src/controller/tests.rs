@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::snapshot::{CLAIM_SLACK, Inside, Place};
 
+mod late;
 mod record;
 
 const START: Timestamp = Timestamp(1_790_000_000_000);
