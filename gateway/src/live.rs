@@ -16,7 +16,7 @@ use crate::config::tenant::RoomRules;
 use crate::config::{self, Config};
 use crate::limit::Limiter;
 use crate::metrics::{Meter, Metrics};
-use crate::rooms::{Made, Rooms, Served};
+use crate::rooms::{self, Made, Rooms, Served};
 use crate::upstream::Pool;
 
 /// What requests are served by.
@@ -136,7 +136,12 @@ fn retire_vanished(previous: &Live, tenants: &BTreeMap<Name, Arc<Tenant>>) {
             rooms.any(|now| now.name() == room.name())
         };
         let vanished = tenant.rooms.iter().filter(|room| !stays(room));
-        vanished.for_each(|served| served.room.retire());
+        for served in vanished {
+            let (tenant, room) = (served.tenant(), served.name());
+            let waiting = served.room.gauges(rooms::now()).waiting;
+            tracing::warn!(%tenant, %room, waiting, "a room is gone from the configuration: its path is open to all");
+            served.room.retire();
+        }
     }
 }
 

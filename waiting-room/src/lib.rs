@@ -52,7 +52,7 @@ mod varint;
 pub use door::proof;
 pub use room::{
     Admitted, Announced, Asked, Client, Driver, Footing, Found, Gauges, Held, LogPart, NotMoved,
-    Outcome, Parts, Presented, Published, Room, Stepped, TicketChange, Visit,
+    NotTaken, Outcome, Parts, Presented, Published, Room, Stepped, TicketChange, Visit,
 };
 pub use status::{Reason, State, Status};
 pub use token::{Code, KeyId, Keyring, KeyringError, Pass, Seal, TokenText};

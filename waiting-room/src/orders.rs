@@ -173,7 +173,7 @@ impl Order {
                 let is_over = until.is_some_and(|until| until <= now.0);
                 !is_over && (active.is_some() || per_minute.is_some())
             }
-            Word::Announce { text } => !text.is_empty(),
+            Word::Announce { text } => !text.trim().is_empty(),
             Word::Stock { remaining } => remaining.is_some(),
             Word::First { .. } | Word::Beacon { .. } => true,
         }

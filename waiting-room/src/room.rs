@@ -41,7 +41,7 @@ use policies::{admission::Admission, schedule::Schedule};
 pub use driver::{Driver, LogPart, Stepped};
 pub use handoff::NotMoved;
 pub use lost::Footing;
-pub use order::Found;
+pub use order::{Found, NotTaken};
 pub use outcome::{Admitted, Asked, Client, Held, Outcome, Presented, TicketChange, Visit};
 pub use publish::{Announced, Published};
 pub use watch::Gauges;
@@ -67,6 +67,7 @@ use lately::Lately;
 use lateness::Lateness;
 use locate::{Located, Visitor};
 use lost::Desk;
+use order::Said;
 use trust::Trust;
 use visit::{Visited, Visits};
 use watch::Watch;
@@ -165,6 +166,7 @@ struct Heirlooms {
     claimed: Arc<Lately>,
     /// Who left lately.
     left: Arc<Lately>,
+    said: Arc<Said>,
     /// What is learnt from pictures. No request thread waits for it.
     watch: Arc<Mutex<Watch>>,
     /// What the origin said last is left to sell, and when.

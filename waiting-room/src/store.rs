@@ -288,6 +288,12 @@ pub trait RoomStore: fmt::Debug + Send + Sync {
     /// When the store did not answer: it may be done all the same.
     async fn order(&self, place: &str, order: Option<&[u8]>) -> Result<(), StoreError>;
 
+    /// Puts an order in its place if that is empty; says whether it was.
+    ///
+    /// # Errors
+    /// When the store did not answer: it may be done all the same.
+    async fn order_once(&self, place: &str, order: &[u8]) -> Result<bool, StoreError>;
+
     /// Keeps something under a name, for so long.
     ///
     /// # Errors

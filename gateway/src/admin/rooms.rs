@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use waiting_room::line::Line;
 use waiting_room::orders::{MOST_FIRST, Order, Word};
 use waiting_room::room::Gauges;
-use waiting_room::{Number, Timestamp};
+use waiting_room::{Footing, NotTaken, Number, Timestamp};
 
 use crate::live::Live;
 use crate::rooms::{Served, now};
@@ -108,8 +108,15 @@ async fn order(served: &Arc<Served>, body: &[u8]) -> Answer {
         Ok(order) => order,
         Err(error) => return invalid(&error.to_string()),
     };
-    if let Err(error) = served.room.order(&order).await {
-        tracing::warn!(%error, "an order was not taken");
+    let taken = served.room.order(&order).await;
+    if taken == Err(NotTaken::Said) {
+        return invalid(OTHER_BEACON);
+    }
+    if let Err(error) = taken {
+        tracing::warn!(
+            tenant = %served.tenant(), room = %served.name(), by = %order.by, order = ?order.word, %error,
+            "an order was not taken"
+        );
         return problem(
             StatusCode::SERVICE_UNAVAILABLE,
             "store_lost",
@@ -131,6 +138,8 @@ fn shown(served: &Served, order: &Order) -> Value {
     json!(order)
 }
 
+const OTHER_BEACON: &str = "another value was said for this draw, and the first one counts";
+
 /// What makes sense for this room at this time.
 fn allowed(served: &Served, word: &Word) -> Result<(), &'static str> {
     match word {
@@ -149,7 +158,7 @@ fn allowed(served: &Served, word: &Word) -> Result<(), &'static str> {
                 .as_ref()
                 .and_then(|seen| seen.orders.beacon(Timestamp(*opens_at)));
             if said.is_some_and(|said| said != value) {
-                return Err("another value was said for this draw, and the first one counts");
+                return Err(OTHER_BEACON);
             }
             let lot = seen.as_ref().and_then(|seen| seen.line.lot.as_ref());
             let lot = lot.filter(|lot| lot.opens_at.0 == *opens_at);
@@ -208,7 +217,7 @@ fn state(served: &Served) -> Value {
     json!({
         "name": name,
         "line": line.id.0,
-        "why": line.why.map(|why| why.name()),
+        "why": why(served, line, &gauges),
         "opens_at": line.opens_at.map(|at| at.0),
         "event": served.rules().schedule.events().iter().find(|event| now().0 < event.closes_at).map(|event| json!({
             "prequeue_at": event.prequeue_at,
@@ -244,6 +253,20 @@ fn state(served: &Served) -> Value {
             "beacon": lot.drawn.as_ref().and_then(|drawn| drawn.beacon.clone()),
         })),
     })
+}
+
+/// Why nobody or fewer are called, as far as this gateway knows.
+fn why(served: &Served, line: &Line, gauges: &Gauges) -> Option<&'static str> {
+    let is_all_taken =
+        gauges.waiting > 0 && gauges.stock.is_some_and(|left| left <= gauges.occupied);
+    match served.room.footing() {
+        Footing::WrongClock => Some("wrong_clock"),
+        Footing::None => Some("store_lost"),
+        Footing::Firm => match line.why {
+            Some(why) => Some(why.name()),
+            None => is_all_taken.then_some("stock"),
+        },
+    }
 }
 
 /// The lowest of all that bounds the line now, and what that is: `capacity`, `stock`, `adaptive` or `share`.

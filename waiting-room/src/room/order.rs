@@ -1,10 +1,14 @@
 //! What operators and origins say about the room.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+
+use thiserror::Error;
 
 use super::Room;
 use crate::{
-    orders::Order,
+    orders::{Order, Orders, Word},
     snapshot::{Place, Snapshot},
     store::StoreError,
     token::{Ticket, Told},
@@ -20,6 +24,44 @@ pub struct Found {
     pub place: Place,
     /// Whether its holder has a pass that is still good.
     pub is_inside: bool,
+}
+
+/// Why an order was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NotTaken {
+    /// The store did not answer: it may stand all the same.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Another word was said before, and the first one counts.
+    #[error("another word was said before, and the first one counts")]
+    Said,
+}
+
+/// Orders taken here moments ago: a store that forgets may do so before any picture shows them.
+#[derive(Debug, Default)]
+pub(super) struct Said(Mutex<VecDeque<Order>>);
+
+/// Longer than from an order to the picture that shows it.
+const REMEMBER: Duration = Duration::from_secs(30);
+/// Most that are remembered.
+const MOST: usize = 1_024;
+
+impl Said {
+    fn note(&self, order: &Order) {
+        let mut said = self.0.lock();
+        let is_old = |at| Timestamp(order.at).since(Timestamp(at)) > REMEMBER;
+        while said
+            .front()
+            .is_some_and(|first| said.len() >= MOST || is_old(first.at))
+        {
+            said.pop_front();
+        }
+        said.push_back(order.clone());
+    }
+
+    pub(super) fn lately(&self) -> Vec<Order> {
+        self.0.lock().iter().cloned().collect()
+    }
 }
 
 impl Room {
@@ -68,10 +110,21 @@ impl Room {
     /// An operator's or an origin's word about the room, for the whole fleet. It is obeyed within a tick.
     ///
     /// # Errors
-    /// When the store did not answer: it may stand all the same.
-    pub async fn order(&self, order: &Order) -> Result<(), StoreError> {
-        let place = order.word.place();
-        self.inner.store.order(&place, Some(&order.encode())).await
+    /// When the store did not answer: it may stand all the same. When the word is one that counts once, and another was said.
+    pub async fn order(&self, order: &Order) -> Result<(), NotTaken> {
+        let (store, place) = (&self.inner.store, order.word.place());
+        if !matches!(order.word, Word::Beacon { .. }) {
+            store.order(&place, Some(&order.encode())).await?;
+        } else if !store.order_once(&place, &order.encode()).await? {
+            let said = store.head().await?.orders;
+            let said = Orders::read(&said);
+            let mut said = said.iter().filter(|(other, _)| *other == place);
+            if said.any(|(_, said)| said.word != order.word) {
+                return Err(NotTaken::Said);
+            }
+        }
+        self.inner.heirlooms.said.note(order);
+        Ok(())
     }
 
     /// What an origin says is left to sell, in an answer at `at`. The newest answer of the fleet counts, within a step.

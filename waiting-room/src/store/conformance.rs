@@ -283,6 +283,15 @@ async fn orders_stand_until_they_are_replaced(rooms: &dyn Rooms) {
     let head = two.head().await.expect("head");
     assert_eq!(head.orders, [("pause".to_owned(), b"off".to_vec())]);
     assert_eq!(head.stamps.len(), 1);
+    for (order, is_first) in [("one", true), ("two", false)] {
+        let said = two.order_once("beacon", order.as_bytes()).await;
+        assert_eq!(said, Ok(is_first));
+    }
+    let head = one.head().await.expect("head");
+    assert!(
+        head.orders
+            .contains(&("beacon".to_owned(), b"one".to_vec()))
+    );
 }
 
 async fn the_log_keeps_its_last_entries(rooms: &dyn Rooms) {

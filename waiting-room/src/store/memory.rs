@@ -261,6 +261,15 @@ impl RoomStore for MemoryStore {
         Ok(())
     }
 
+    async fn order_once(&self, place: &str, order: &[u8]) -> Result<bool, StoreError> {
+        let mut room = self.room()?;
+        let is_empty = !room.orders.contains_key(place);
+        if is_empty {
+            room.orders.insert(place.to_owned(), order.to_vec());
+        }
+        Ok(is_empty)
+    }
+
     async fn keep(&self, name: &str, bytes: &[u8], _keep: Duration) -> Result<(), StoreError> {
         let mut room = self.room()?;
         room.kept.retain(|(known, _)| known != name);

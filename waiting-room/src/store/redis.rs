@@ -276,6 +276,14 @@ impl RoomStore for RedisStore {
         Ok(())
     }
 
+    async fn order_once(&self, place: &str, order: &[u8]) -> Result<bool, StoreError> {
+        let client = self.links()?.visitors.client()?;
+        let field = Argument::from(wire::order_field(place));
+        let set = vec![self.key("v"), field, wire::blob(order)];
+        let added: i64 = client.custom(command("HSETNX"), set).await?;
+        Ok(added == 1)
+    }
+
     async fn keep(&self, name: &str, bytes: &[u8], keep: Duration) -> Result<(), StoreError> {
         let px = millis(keep).to_string().into();
         let set = vec![

@@ -143,6 +143,10 @@ impl RoomStore for Link {
         self.up()?.order(place, order).await
     }
 
+    async fn order_once(&self, place: &str, order: &[u8]) -> Result<bool, StoreError> {
+        self.up()?.order_once(place, order).await
+    }
+
     async fn keep(&self, name: &str, bytes: &[u8], keep: Duration) -> Result<(), StoreError> {
         self.up()?.keep(name, bytes, keep).await
     }

@@ -1,11 +1,13 @@
 //! Giving back what the store forgot.
 
+use std::collections::BTreeMap;
+
 use super::{Driver, reach_of, record_of};
 use crate::{
     bits::Bits,
     counts::Event,
     line::{Line, SEGMENT_NUMBERS},
-    orders::Orders,
+    orders::{Order, Orders, Word},
     snapshot::Snapshot,
     store::{Commit, Mark, StoreError},
     value::{Number, Timestamp},
@@ -33,13 +35,7 @@ impl Driver {
         }
         self.known.all_at = Timestamp(0);
         self.add_what_we_know(known, known.line.floor).await?;
-        for (place, order) in known.orders.iter() {
-            // What was said to another gateway meanwhile is newer.
-            let stands = told.iter().find(|(other, _)| *other == place);
-            if stands.is_none_or(|(_, stands)| stands.at < order.at) {
-                inner.store.order(place, Some(&order.encode())).await?;
-            }
-        }
+        self.repeat_orders(&known.orders, told).await?;
         self.restore_lists().await?;
         let seen = theirs.as_ref().map(|line| line.version);
         let restored = theirs.as_ref().map_or(0, Line::restored);
@@ -80,6 +76,7 @@ impl Driver {
     pub(super) async fn join_in_restoring(
         &mut self,
         both: Option<(&Line, &Snapshot)>,
+        told: &Orders,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let Some((line, known)) = both else {
@@ -94,6 +91,7 @@ impl Driver {
             self.begin_settling(now);
         }
         self.add_what_we_know(known, line.floor).await?;
+        self.repeat_orders(&known.orders, told).await?;
         self.flush(now).await
     }
 
@@ -105,6 +103,30 @@ impl Driver {
         self.presence_at = Timestamp(0);
         self.announced = None;
         self.handed_in.clear();
+    }
+
+    /// Says again what operators said, as far as the store does not know it. What was said to another gateway meanwhile is
+    /// newer, but of a word that counts once the first does.
+    async fn repeat_orders(&self, known: &Orders, told: &Orders) -> Result<(), StoreError> {
+        let lately = self.inner.heirlooms.said.lately();
+        let lately = lately.iter().map(|order| (order.word.place(), order));
+        let known = known.iter().map(|(place, order)| (place.to_owned(), order));
+        let mut newest = BTreeMap::<String, &Order>::new();
+        for (place, order) in known.chain(lately) {
+            let kept = newest.entry(place).or_insert(order);
+            if kept.at < order.at {
+                *kept = order;
+            }
+        }
+        for (place, order) in newest {
+            let stands = told.iter().find(|(other, _)| **other == place);
+            let counts_once = matches!(order.word, Word::Beacon { .. });
+            if stands.is_none_or(|(_, stands)| stands.at < order.at && !counts_once) {
+                let store = &self.inner.store;
+                store.order(&place, Some(&order.encode())).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn add_what_we_know(&self, known: &Snapshot, floor: Number) -> Result<(), StoreError> {

@@ -4,6 +4,8 @@ use policies::schedule::Schedule;
 use waiting_room::{
     Outcome, State,
     journal::{Verifier, verify},
+    orders::Word,
+    standing::Why,
     store::{RoomStore, memory::Backup},
 };
 
@@ -205,4 +207,22 @@ async fn the_log_is_given_back_where_the_fleet_lives_on() {
     scene.steps(20).await;
     let after = scene.store.log(100).await.expect("a log");
     assert!(after.starts_with(&before), "{after:?}");
+}
+
+/// No picture shows it yet. A store that lost no more than the order looks as if it had forgotten nothing.
+#[tokio::test]
+async fn an_order_that_was_just_taken_is_said_again_to_a_store_that_forgets_it() {
+    for is_wiped in [true, false] {
+        let mut scene = Scene::new(1, Schedule::default()).await;
+        let _crowd = scene.arrive(3).await;
+        let before = scene.store.backup();
+        scene.order(Word::Pause { on: true }).await;
+        match is_wiped {
+            true => scene.store.wipe(),
+            false => scene.store.roll_back(&before),
+        }
+        scene.steps(20).await;
+        let seen = scene.gateways[1].room.snapshot().expect("a picture");
+        assert_eq!(seen.line.why, Some(Why::Paused), "{is_wiped}");
+    }
 }
