@@ -1,5 +1,5 @@
 //! Headers to the gateway's cookie reader. The gateway is a program, not a library, so its module is
-//! compiled here too, with the one type that it takes from elsewhere.
+//! compiled here too, with the type and the function that it takes from elsewhere.
 #![no_main]
 
 #[path = "../checks/cookie.rs"]
@@ -16,6 +16,12 @@ mod step {
             Http,
             Https,
         }
+    }
+}
+
+mod text {
+    pub(crate) fn push_number(out: &mut String, number: u64) {
+        out.push_str(&number.to_string());
     }
 }
 
