@@ -205,6 +205,12 @@ fn reorders(letter: char) -> bool {
 }
 
 impl Word {
+    /// Whether the first word counts, and no later one.
+    #[must_use]
+    pub fn counts_once(&self) -> bool {
+        matches!(self, Self::Beacon { .. })
+    }
+
     /// Where the order is kept; a newer one there replaces it.
     #[must_use]
     pub fn place(&self) -> String {

@@ -179,15 +179,14 @@ impl Driver {
         fleet::agree_on_time(head.at, [asked_at, now.plus(watch.elapsed())])?;
         let line = decode(&head)?;
         let known = self.inner.snapshot.load_full();
-        let told = Orders::read(&head.orders);
         if let Some(known) = &known
             && restoring::has_forgotten(line.as_ref(), head.next, known, highest)
         {
-            self.restore(line, &told, (known, highest), now).await?;
+            self.restore(line, &head, (known, highest), now).await?;
             return Ok(Stepped::Settling);
         }
         let both = line.as_ref().zip(known.as_deref());
-        self.join_in_restoring(both, &told, now).await?;
+        self.join_in_restoring(both, &head, now).await?;
         let picture = match line {
             Some(line) => Some(self.read(line, &head, now).await?),
             None => None,

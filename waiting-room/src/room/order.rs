@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::Room;
 use crate::{
-    orders::{Order, Orders, Word},
+    orders::{Order, Orders},
     snapshot::{Place, Snapshot},
     store::StoreError,
     token::{Ticket, Told},
@@ -113,13 +113,15 @@ impl Room {
     /// When the store did not answer: it may stand all the same. When the word is one that counts once, and another was said.
     pub async fn order(&self, order: &Order) -> Result<(), NotTaken> {
         let (store, place) = (&self.inner.store, order.word.place());
-        if !matches!(order.word, Word::Beacon { .. }) {
+        if !order.word.counts_once() {
             store.order(&place, Some(&order.encode())).await?;
         } else if !store.order_once(&place, &order.encode()).await? {
             let said = store.head().await?.orders;
             let said = Orders::read(&said);
-            let mut said = said.iter().filter(|(other, _)| *other == place);
-            if said.any(|(_, said)| said.word != order.word) {
+            // Who gave it and heard no answer may give it again.
+            let is_the_same =
+                |(other, said): (&str, &Order)| other == place && said.word == order.word;
+            if !said.iter().any(is_the_same) {
                 return Err(NotTaken::Said);
             }
         }

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How far the store is trusted over one link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 enum Grade {
     /// Not yet.
@@ -17,7 +17,7 @@ enum Grade {
     Settled,
 }
 
-/// Links below are told apart; a store counts its own from 1.
+/// How many grades there are; a store counts its links from 1.
 const GRADES: u64 = 4;
 
 /// The grade, and of which link (the store's [`session`](crate::store::RoomStore::session)). Lock-free: every newcomer and
@@ -38,7 +38,7 @@ impl Trust {
 
     /// Whether numbers may be taken over this link.
     pub(super) fn is_settled(&self, session: u64) -> bool {
-        self.holds(session, Grade::Settled)
+        session != 0 && self.settled() == session
     }
 
     /// The link over which numbers may be taken; 0 if there is none.
@@ -53,11 +53,9 @@ impl Trust {
 
     /// Whether the store is known to know who came in, over this link.
     pub(super) fn is_whole(&self, session: u64) -> bool {
-        self.is_settled(session) || self.holds(session, Grade::Whole)
-    }
-
-    fn holds(&self, session: u64, grade: Grade) -> bool {
-        session != 0 && self.0.load(Ordering::Acquire) == packed(session, grade)
+        let now = self.0.load(Ordering::Acquire);
+        let grades = [Grade::Whole, Grade::Settled];
+        session != 0 && grades.iter().any(|grade| now == packed(session, *grade))
     }
 
     /// All that came before the store's loss, if there was one, is in it again. Not if it was doubted meanwhile.

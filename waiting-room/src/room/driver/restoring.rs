@@ -7,9 +7,9 @@ use crate::{
     bits::Bits,
     counts::Event,
     line::{Line, SEGMENT_NUMBERS},
-    orders::{Order, Orders, Word},
+    orders::{Order, Orders},
     snapshot::Snapshot,
-    store::{Commit, Mark, StoreError},
+    store::{Commit, Head, Mark, StoreError},
     value::{Number, Timestamp},
 };
 
@@ -20,7 +20,7 @@ impl Driver {
     pub(super) async fn restore(
         &mut self,
         theirs: Option<Line>,
-        told: &Orders,
+        head: &Head,
         (known, highest): (&Snapshot, Number),
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -35,7 +35,7 @@ impl Driver {
         }
         self.known.all_at = Timestamp(0);
         self.add_what_we_know(known, known.line.floor).await?;
-        self.repeat_orders(&known.orders, told).await?;
+        self.repeat_orders(&known.orders, head).await?;
         self.restore_lists().await?;
         let seen = theirs.as_ref().map(|line| line.version);
         let restored = theirs.as_ref().map_or(0, Line::restored);
@@ -76,7 +76,7 @@ impl Driver {
     pub(super) async fn join_in_restoring(
         &mut self,
         both: Option<(&Line, &Snapshot)>,
-        told: &Orders,
+        head: &Head,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let Some((line, known)) = both else {
@@ -91,7 +91,7 @@ impl Driver {
             self.begin_settling(now);
         }
         self.add_what_we_know(known, line.floor).await?;
-        self.repeat_orders(&known.orders, told).await?;
+        self.repeat_orders(&known.orders, head).await?;
         self.flush(now).await
     }
 
@@ -107,7 +107,8 @@ impl Driver {
 
     /// Says again what operators said, as far as the store does not know it. What was said to another gateway meanwhile is
     /// newer, but of a word that counts once the first does.
-    async fn repeat_orders(&self, known: &Orders, told: &Orders) -> Result<(), StoreError> {
+    async fn repeat_orders(&self, known: &Orders, head: &Head) -> Result<(), StoreError> {
+        let told = Orders::read(&head.orders);
         let lately = self.inner.heirlooms.said.lately();
         let lately = lately.iter().map(|order| (order.word.place(), order));
         let known = known.iter().map(|(place, order)| (place.to_owned(), order));
@@ -120,9 +121,10 @@ impl Driver {
         }
         for (place, order) in newest {
             let stands = told.iter().find(|(other, _)| **other == place);
-            let counts_once = matches!(order.word, Word::Beacon { .. });
-            if stands.is_none_or(|(_, stands)| stands.at < order.at && !counts_once) {
-                let store = &self.inner.store;
+            let store = &self.inner.store;
+            if order.word.counts_once() {
+                store.order_once(&place, &order.encode()).await?;
+            } else if stands.is_none_or(|(_, stands)| stands.at < order.at) {
                 store.order(&place, Some(&order.encode())).await?;
             }
         }
