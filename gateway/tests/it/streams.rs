@@ -31,8 +31,15 @@ fn echo() -> Origin {
     })
 }
 
-/// An open socket of this browser's.
+/// An open socket of this browser's. Where the origin switches protocols before the proxy has seen the request's end, the
+/// proxy takes that end for the stream's and closes: a client connects anew, as those of WebSockets do.
 fn socket(browser: &Browser) -> TcpStream {
+    let mut tries = (0..20).map(|_| connected(browser));
+    let open = tries.find_map(|mut stream| is_open(&mut stream).then_some(stream));
+    open.expect("a socket that stays open")
+}
+
+fn connected(browser: &Browser) -> TcpStream {
     let mut stream = TcpStream::connect(browser.gateway).expect("listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("set");
     let cookies: Vec<_> = browser
